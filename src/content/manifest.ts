@@ -1,0 +1,181 @@
+/** Manifests, indexes and image configs: parsed from hostile bytes into narrow types. OCI image-spec; Docker v2.2. */
+import { createHash } from 'node:crypto';
+import { AirferryError } from '../errors.ts';
+import type { Descriptor } from './descriptor.ts';
+import { type Digest, isDigest } from './digest.ts';
+import {
+  DOCKER_SCHEMA1,
+  isIndexType,
+  isManifestType,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from './media-types.ts';
+import type { Platform } from './platform.ts';
+
+/** Bytes that a manifest, index or config may have; registries take no larger manifest than this. */
+export const MANIFEST_LIMIT = 4 * 1024 * 1024;
+/** Layers of an image, or children of an index; the engines stop at 127 layers, indexes are far smaller still. */
+const CHILDREN_LIMIT = 1000;
+
+export interface ImageManifest {
+  kind: 'image';
+  mediaType: string;
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+export interface ImageIndex {
+  kind: 'index';
+  mediaType: string;
+  manifests: Descriptor[];
+}
+
+/** The part of an image config that airferry reads; the bytes travel verbatim. */
+export interface ImageConfig {
+  platform: Platform;
+  diffIds: Digest[];
+  created?: string;
+}
+
+/**
+ * Parse a manifest or an index. The media type in the document wins over `declared`.
+ * Throws MANIFEST_INVALID; Docker's schema 1 is named as what it is.
+ */
+export function parseManifest(bytes: Uint8Array, declared?: string): ImageManifest | ImageIndex {
+  const json = parseObject(bytes, 'manifest');
+  if (json.schemaVersion === 1 || DOCKER_SCHEMA1.includes(String(json.mediaType ?? declared))) {
+    throw new AirferryError(
+      'MANIFEST_INVALID',
+      'the image has a manifest of schema 1, which engines no longer read',
+      {
+        suggestions: ['Pull the image with a current engine and push or save it again; that converts it.'],
+      },
+    );
+  }
+  const mediaType = mediaTypeOf(json, declared);
+  if (isIndexType(mediaType)) {
+    return { kind: 'index', mediaType, manifests: descriptors(json.manifests, 'manifests') };
+  }
+  if (!isManifestType(mediaType)) throw invalid(`manifest of the unknown media type "${clip(mediaType)}"`);
+  const config = descriptor(json.config, 'config');
+  return { kind: 'image', mediaType, config, layers: descriptors(json.layers, 'layers') };
+}
+
+/** Parse an image config. Throws MANIFEST_INVALID. */
+export function parseImageConfig(bytes: Uint8Array): ImageConfig {
+  const json = parseObject(bytes, 'image config');
+  const rootfs = isObject(json.rootfs) ? json.rootfs : {};
+  const diffIds = rootfs.diff_ids ?? [];
+  if (!Array.isArray(diffIds) || diffIds.length > CHILDREN_LIMIT || !diffIds.every(isDigest)) {
+    throw invalid('image config whose rootfs.diff_ids is no list of digests');
+  }
+  return {
+    platform: platform({
+      os: 'linux',
+      architecture: 'amd64',
+      ...pick(json, 'os', 'architecture', 'variant'),
+    }),
+    diffIds,
+    created: typeof json.created === 'string' ? json.created : undefined,
+  };
+}
+
+/** The bytes of an OCI image manifest; same input, same bytes. */
+export function buildImageManifest(config: Descriptor, layers: Descriptor[]): Uint8Array {
+  return Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.size },
+      layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+    }),
+  );
+}
+
+/** The bytes of an OCI index over the given descriptors; same input, same bytes. */
+export function buildIndex(manifests: Descriptor[]): Uint8Array {
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
+}
+
+/** The chain IDs of an image's layers: what an engine's layer store knows them by. OCI image-spec, config.md. */
+export function chainIds(diffIds: Digest[]): Digest[] {
+  const chain: Digest[] = [];
+  for (const diffId of diffIds) {
+    const parent = chain.at(-1);
+    const id: Digest = parent
+      ? `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`
+      : diffId;
+    chain.push(id);
+  }
+  return chain;
+}
+
+/** A descriptor out of untrusted JSON. Throws MANIFEST_INVALID. */
+export function descriptor(json: unknown, field: string): Descriptor {
+  if (!isObject(json)) throw invalid(`manifest without a valid "${field}"`);
+  const { mediaType, digest, size } = json;
+  if (typeof mediaType !== 'string' || mediaType.length > 255)
+    throw invalid(`"${field}" without a media type`);
+  if (!isDigest(digest)) throw invalid(`"${field}" whose digest is not one`);
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw invalid(`"${field}" whose size is no number of bytes`);
+  const result: Descriptor = { mediaType, digest, size };
+  if (isObject(json.platform)) result.platform = platform(json.platform);
+  if (isObject(json.annotations)) {
+    const strings = Object.entries(json.annotations).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+    result.annotations = Object.fromEntries(strings);
+  }
+  return result;
+}
+
+function descriptors(json: unknown, field: string): Descriptor[] {
+  if (!Array.isArray(json)) throw invalid(`manifest without "${field}"`);
+  if (json.length > CHILDREN_LIMIT) throw invalid(`manifest with ${json.length} ${field}`);
+  return json.map((item, i) => descriptor(item, `${field}[${i}]`));
+}
+
+function platform(json: Record<string, unknown>): Platform {
+  const { os, architecture, variant } = json;
+  if (typeof os !== 'string' || typeof architecture !== 'string')
+    throw invalid('platform without os and architecture');
+  return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
+}
+
+/** Old writers leave the media type out; the shape of the document tells then. */
+function mediaTypeOf(json: Record<string, unknown>, declared: string | undefined): string {
+  if (typeof json.mediaType === 'string' && json.mediaType !== '') return json.mediaType;
+  if (declared && (isIndexType(declared) || isManifestType(declared))) return declared;
+  return Array.isArray(json.manifests) ? OCI_INDEX : OCI_MANIFEST;
+}
+
+function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
+  if (bytes.length > MANIFEST_LIMIT)
+    throw invalid(`${what} of ${bytes.length} bytes; more than 4 MiB is never one`);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new AirferryError('MANIFEST_INVALID', `found a ${what} that is no JSON`, { cause });
+  }
+  if (!isObject(json)) throw invalid(`${what} that is no JSON object`);
+  return json;
+}
+
+function pick(json: Record<string, unknown>, ...keys: string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.filter(key => json[key] !== undefined).map(key => [key, json[key]]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function clip(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text;
+}
+
+function invalid(found: string): AirferryError {
+  return new AirferryError('MANIFEST_INVALID', `found a ${found}`);
+}

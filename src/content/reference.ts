@@ -1,0 +1,102 @@
+/**
+ * Image names: `[registry/]repository[:tag][@digest]`, read as Docker reads them.
+ * Grammar: distribution/reference; a first component is a registry only if it has a `.` or `:`, or is `localhost`.
+ */
+import { AirferryError } from '../errors.ts';
+import { type Digest, isDigest } from './digest.ts';
+
+export interface Reference {
+  /** Host, with the port if one was given: `docker.io`, `hub.company.com:5000`, `[::1]:5000`. */
+  registry: string;
+  /** Path within the registry: `library/nginx`. */
+  repository: string;
+  tag?: string;
+  digest?: Digest;
+}
+
+const DOMAIN_LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
+const HOST = `(?:${DOMAIN_LABEL}(?:\\.${DOMAIN_LABEL})*|\\[[0-9a-fA-F:.]+\\])`;
+const REGISTRY = new RegExp(`^${HOST}(?::[0-9]{1,5})?$`);
+const PATH_PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const REPOSITORY = new RegExp(`^${PATH_PART}(?:/${PATH_PART})*$`);
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const NAME_LIMIT = 255;
+const DEFAULT_REGISTRY = 'docker.io';
+
+/** Parse a name as a user writes it; a bare `nginx` is `docker.io/library/nginx:latest`. Throws REFERENCE_INVALID. */
+export function parseReference(text: string): Reference {
+  if (text.length > NAME_LIMIT + 300) throw invalid(text, 'it is too long');
+  const { name, tag, digest } = splitName(text);
+  const { registry, repository } = splitRegistry(name);
+  if (!REGISTRY.test(registry)) throw invalid(text, `"${registry}" is not a registry host`);
+  if (/[A-Z]/.test(repository)) {
+    throw invalid(text, 'repository names are lower case', [
+      `Write ${text.replace(repository, repository.toLowerCase())}.`,
+    ]);
+  }
+  if (!REPOSITORY.test(repository)) throw invalid(text, `"${repository}" is not a repository name`);
+  if (registry.length + 1 + repository.length > NAME_LIMIT)
+    throw invalid(text, `the name has more than ${NAME_LIMIT} characters`);
+  if (tag !== undefined && !TAG.test(tag)) throw invalid(text, `"${tag}" is not a tag`);
+  if (digest !== undefined && !isDigest(digest)) throw invalid(text, `"${digest}" is not a digest`);
+  const reference: Reference = { registry, repository };
+  if (tag !== undefined) reference.tag = tag;
+  if (digest !== undefined) reference.digest = digest;
+  if (tag === undefined && digest === undefined) reference.tag = 'latest';
+  return reference;
+}
+
+/** The whole name: `docker.io/library/nginx:1.25`. */
+export function formatReference(reference: Reference): string {
+  const { registry, repository, tag, digest } = reference;
+  return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+}
+
+/** The name as Docker's user writes it: without `docker.io/` and `library/`. */
+export function familiarName(reference: Reference): string {
+  const whole = formatReference(reference);
+  if (reference.registry !== DEFAULT_REGISTRY) return whole;
+  const path = whole.slice(DEFAULT_REGISTRY.length + 1);
+  return /^library\/[^/]+$/.test(path) ? path.slice('library/'.length) : path;
+}
+
+/** A registry's address on its own: `hub.company.com`, `127.0.0.1:5000`. Throws REFERENCE_INVALID. */
+export function parseRegistryAddress(text: string): string {
+  if (REGISTRY.test(text)) return text;
+  const scheme = /^https?:\/\//.test(text);
+  throw new AirferryError('REFERENCE_INVALID', `"${text}" is not a registry address`, {
+    suggestions: [
+      scheme
+        ? 'Write host[:port] without a scheme; --plain-http asks for HTTP.'
+        : 'Write host[:port], for example hub.company.com or 10.0.0.5:5000.',
+    ],
+  });
+}
+
+function splitName(text: string): { name: string; tag?: string; digest?: string } {
+  const at = text.indexOf('@');
+  const digest = at >= 0 ? text.slice(at + 1) : undefined;
+  const tagged = at >= 0 ? text.slice(0, at) : text;
+  const colon = tagged.lastIndexOf(':');
+  if (colon <= tagged.lastIndexOf('/')) return { name: tagged, digest };
+  return { name: tagged.slice(0, colon), tag: tagged.slice(colon + 1), digest };
+}
+
+function splitRegistry(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  if (/[.:]/.test(first) || first === 'localhost') {
+    const registry = first === 'index.docker.io' ? DEFAULT_REGISTRY : first;
+    const path = name.slice(slash + 1);
+    return {
+      registry,
+      repository: registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path,
+    };
+  }
+  return { registry: DEFAULT_REGISTRY, repository: slash < 0 ? `library/${name}` : name };
+}
+
+function invalid(text: string, why: string, suggestions: string[] = []): AirferryError {
+  const shown = text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return new AirferryError('REFERENCE_INVALID', `"${shown}" is not an image name: ${why}`, { suggestions });
+}

@@ -1,0 +1,66 @@
+/** A place that images are read from. One interface for archives, layouts, bundles; see `copy.ts` for its use. */
+import type { Descriptor } from '../content/descriptor.ts';
+import type { Digest } from '../content/digest.ts';
+import type { Compression } from '../content/media-types.ts';
+import type { Platform } from '../content/platform.ts';
+import type { Reference } from '../content/reference.ts';
+
+/** Bytes in order, in chunks of any size. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** A manifest, index or config: small enough for memory, and kept byte for byte. */
+export interface Document {
+  descriptor: Descriptor;
+  bytes: Uint8Array;
+}
+
+/** A layer as its source holds it. */
+export interface SourceLayer {
+  /** What names the layer within its source: a digest, or a path in an archive. */
+  key: string;
+  /** Bytes as stored. */
+  size: number;
+  compression: Compression;
+  /** What the stored bytes are promised to be; absent where the source does not address its content. */
+  descriptor?: Descriptor;
+  /** The stored bytes, verified against the descriptor if there is one: the last step throws DIGEST_MISMATCH. */
+  open(): Bytes;
+}
+
+/** One image for one platform. */
+export interface SourceImage {
+  /** May be empty: the image is then known by its digest, or through an index. */
+  names: Reference[];
+  platform: Platform;
+  config: Document;
+  /** The layers from the lowest up: the `key` of each, and the digest of its uncompressed tar where it is known. */
+  layers: { key: string; diffId?: Digest }[];
+  /** Absent in archives of the older `docker save`: a manifest is then built from what the layers became. */
+  manifest?: Document;
+}
+
+/** An index over images of the same source; its children come before it. */
+export interface SourceIndex {
+  names: Reference[];
+  index: Document;
+}
+
+export interface Inventory {
+  images: SourceImage[];
+  indexes: SourceIndex[];
+}
+
+export interface ImageSource {
+  /** For messages: `docker-archive:saved/mysql.tar`. */
+  readonly description: string;
+  /**
+   * `random`: the inventory is known at once, layers may be opened in any order, again, side by side.
+   * `sequential`: each layer must be drained before the next is asked for, once; the inventory is known at the end.
+   */
+  readonly access: 'random' | 'sequential';
+  /** Every layer once, in the order in which the source holds them. */
+  layers(): AsyncIterable<SourceLayer>;
+  /** What the source holds. For a sequential source only after `layers()` has ended. */
+  inventory(): Promise<Inventory>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,32 @@
+/** A place that images are written to. One interface for registries and bundles; see `copy.ts` for its use. */
+import type { Descriptor } from '../content/descriptor.ts';
+import type { Reference } from '../content/reference.ts';
+import type { Bytes, Document } from './source.ts';
+
+/** A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. */
+export type BlobInput =
+  | { descriptor: Descriptor; open(): Bytes }
+  | { mediaType: string; open(): Bytes };
+
+/** What became of a blob. */
+export interface PutResult {
+  descriptor: Descriptor;
+  /** `moved`: the bytes travelled. `present`: the target had them. `mounted`: it took them from another repository. */
+  how: 'moved' | 'present' | 'mounted';
+}
+
+export interface ImageTarget {
+  /** For messages: `docker://hub.company.com`. */
+  readonly description: string;
+  /** How many blobs it takes at once. */
+  readonly concurrency: number;
+  /** Whether the name already stands for this very manifest, so that nothing of the image has to be asked or moved. */
+  holds(name: Reference, manifest: Descriptor): Promise<boolean>;
+  /**
+   * Store a blob where images of that name find it. The bytes are hashed on the way; `open` may be called again
+   * after a failure that passed. Called at once for different blobs, and for one blob under several names.
+   */
+  putBlob(blob: BlobInput, name: Reference): Promise<PutResult>;
+  /** Store a manifest or index, whose children are stored already, under a name: its tag, or only its digest. */
+  putManifest(document: Document, name: Reference): Promise<void>;
+}
