@@ -86,6 +86,7 @@ export const EXIT_CODES = {
   HOST_DISK_FULL: EXIT.noHost,
   HOST_PREFLIGHT: EXIT.preflight,
   HOST_STATE_INVALID: EXIT.noHost,
+  HOST_LOCKED: EXIT.noHost,
   ENGINE_NOT_READY: EXIT.noHost,
   LOAD_FAILED: EXIT.noHost,
   SOME_HOSTS_FAILED: EXIT.someHosts,

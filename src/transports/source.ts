@@ -43,6 +43,8 @@ export interface SourceImage {
 export interface SourceIndex {
   names: Reference[];
   index: Document;
+  /** Digests of the manifests and indexes that it names and the source holds. */
+  children: Digest[];
 }
 
 export interface Inventory {
@@ -50,17 +52,31 @@ export interface Inventory {
   indexes: SourceIndex[];
 }
 
-export interface ImageSource {
+interface AnySource {
   /** For messages: `docker-archive:saved/mysql.tar`. */
   readonly description: string;
-  /**
-   * `random`: the inventory is known at once, layers may be opened in any order, again, side by side.
-   * `sequential`: each layer must be drained before the next is asked for, once; the inventory is known at the end.
-   */
-  readonly access: 'random' | 'sequential';
   /** Every layer once, in the order in which the source holds them. */
   layers(): AsyncIterable<SourceLayer>;
   /** What the source holds. For a sequential source only after `layers()` has ended. */
   inventory(): Promise<Inventory>;
   close(): Promise<void>;
 }
+
+/** The inventory is known at once; layers may be opened in any order, again, side by side. */
+export interface RandomSource extends AnySource {
+  readonly access: 'random';
+}
+
+/**
+ * Each layer must be drained before the next is asked for, and what there is is known at the end. Asking for the layers
+ * again goes through the file again.
+ */
+export interface SequentialSource extends AnySource {
+  readonly access: 'sequential';
+  /** The file, for those who hand it on as it is. */
+  readonly path: string;
+  /** Bytes of the file, which is what the meter counts of such a source. */
+  readonly bytes: number;
+}
+
+export type ImageSource = RandomSource | SequentialSource;

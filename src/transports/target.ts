@@ -4,9 +4,7 @@ import type { Reference } from '../content/reference.ts';
 import type { Bytes, Document } from './source.ts';
 
 /** A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. */
-export type BlobInput =
-  | { descriptor: Descriptor; open(): Bytes }
-  | { mediaType: string; open(): Bytes };
+export type BlobInput = { descriptor: Descriptor; open(): Bytes } | { mediaType: string; open(): Bytes };
 
 /** What became of a blob. */
 export interface PutResult {
@@ -18,6 +16,8 @@ export interface PutResult {
 export interface ImageTarget {
   /** For messages: `docker://hub.company.com`. */
   readonly description: string;
+  /** `repository`: a blob is kept per repository, so the same one may be put into several. `whole`: once is enough. */
+  readonly scope: 'repository' | 'whole';
   /** How many blobs it takes at once. */
   readonly concurrency: number;
   /** Whether the name already stands for this very manifest, so that nothing of the image has to be asked or moved. */
@@ -27,6 +27,9 @@ export interface ImageTarget {
    * after a failure that passed. Called at once for different blobs, and for one blob under several names.
    */
   putBlob(blob: BlobInput, name: Reference): Promise<PutResult>;
-  /** Store a manifest or index, whose children are stored already, under a name: its tag, or only its digest. */
+  /**
+   * Store a manifest or index, whose children are stored already, under a name. A name with neither tag nor digest says
+   * only where it belongs: it is then known by the digest of its own bytes.
+   */
   putManifest(document: Document, name: Reference): Promise<void>;
 }

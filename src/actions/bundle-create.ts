@@ -1,0 +1,98 @@
+/** `bundle create`: pack what a recipe names into one file that can be read in place. */
+import { fileSize, type InputContext, inRecipe } from '../bundle/inputs.ts';
+import { packCompose, packDaemonJson, packEngine, packUnits } from '../bundle/pack-engine.ts';
+import { packFiles, prepareImages } from '../bundle/pack-images.ts';
+import { BundleWriter } from '../bundle/writer.ts';
+import { Lock } from '../config/lock.ts';
+import type { Recipe } from '../config/recipe.ts';
+import type { Digest } from '../content/digest.ts';
+import type { Compression } from '../content/media-types.ts';
+import { familiarName } from '../content/reference.ts';
+import type { Meter } from '../support/meter.ts';
+import { PendingFile } from '../support/write-file.ts';
+
+export interface BundleCreateOptions {
+  recipe: Recipe;
+  /** The bundle's path; an existing file is replaced once the new one is whole. */
+  output: string;
+  /** For layers that come uncompressed. Default: what the recipe says, else gzip, which every engine reads. */
+  compression?: Compression;
+  meter: Meter;
+  signal?: AbortSignal;
+}
+
+export interface BundleCreated {
+  path: string;
+  name: string;
+  version: string;
+  /** Of the manifest; it stands for the whole bundle. */
+  digest: Digest;
+  /** Bytes of the file. */
+  size: number;
+  blobs: number;
+  images: string[];
+  /** Bytes that the inputs have more than the bundle: compressed, or shared. */
+  inputBytes: number;
+  warnings: string[];
+}
+
+/**
+ * Create a bundle. Nothing stands under the output's name before it is complete. Throws what the inputs deserve, with
+ * the place in the recipe; DISK_FULL and FILE_UNWRITABLE for the output; INTERRUPTED when the signal says so.
+ */
+export async function createBundle(options: BundleCreateOptions): Promise<BundleCreated> {
+  const { recipe, output, meter, signal } = options;
+  const { daemon, warnings } = await packDaemonJson(recipe);
+  const context: InputContext = { meter, signal, lock: await Lock.beside(recipe.file) };
+  await expectFiles(recipe, meter);
+  const file = await PendingFile.create(output);
+  try {
+    const writer = new BundleWriter(file);
+    const images = await prepareImages(
+      writer,
+      recipe,
+      options.compression ?? recipe.compression ?? 'gzip',
+      context,
+    );
+    try {
+      const engine = await packEngine(writer, recipe, context);
+      const compose = await packCompose(writer, recipe, context);
+      const units = await packUnits(writer, recipe, context);
+      const reports = await images.run();
+      const files = await packFiles(writer, recipe, context);
+      const { name, version, platforms } = recipe;
+      const content = { name, version, platforms, engine, compose, units, daemon, files };
+      const { digest, size, blobs } = await writer.finish(content);
+      await file.commit();
+      await context.lock.save();
+      const names = reports.flatMap(report => report.images.flatMap(image => image.to.map(familiarName)));
+      return {
+        path: output,
+        name,
+        version,
+        digest,
+        size,
+        blobs,
+        images: names,
+        inputBytes: meter.progress.done,
+        warnings,
+      };
+    } finally {
+      await images.close();
+    }
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** Tell the meter of every file that is to be read, and find out early when one is missing. */
+async function expectFiles(recipe: Recipe, meter: Meter): Promise<void> {
+  const sources = [...(recipe.engine?.sources ?? []), ...(recipe.compose?.sources ?? [])].filter(
+    source => source.kind === 'file',
+  );
+  const files = recipe.files.map(({ from, at }) => ({ path: from, at }));
+  for (const { path, at } of [...sources, ...recipe.units, ...files]) {
+    await inRecipe(recipe, at, () => meter.expect(fileSize(path)));
+  }
+}

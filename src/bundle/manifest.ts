@@ -1,0 +1,114 @@
+/**
+ * What a bundle says of itself, in two steps that keep it readable in place and writable in one pass:
+ *
+ * `airferry.json`, the head, is the first entry of the archive and has a fixed size. It names the bundle and, by digest,
+ * the manifest. The manifest is a blob; it names everything else: engine, compose, units, daemon.json, images, files,
+ * and every blob there is. So one digest vouches for the whole, and what the manifest does not name does not belong.
+ */
+import { z } from 'zod';
+import { type Digest, isDigest } from '../content/digest.ts';
+import { AirferryError } from '../errors.ts';
+
+export const HEAD_NAME = 'airferry.json';
+/** Bytes of the head; the JSON is filled up with spaces, so that it can be written after all that it speaks of. */
+export const HEAD_SIZE = 4096;
+export const MANIFEST_TYPE = 'application/vnd.airferry.manifest.v1+json';
+export const ENGINE_TYPE = 'application/vnd.airferry.engine.v1.tar+gzip';
+export const FILE_TYPE = 'application/vnd.airferry.file.v1';
+/** Bytes of a manifest; one of 10,000 blobs has about 2 MB. */
+const MANIFEST_SIZE_LIMIT = 32 * 1024 * 1024;
+
+const digest = z.custom<Digest>(isDigest, 'not a digest');
+const size = z.number().int().nonnegative();
+const platform = z.string().regex(/^linux\/[a-z0-9]+(\/v\d)?$/);
+const version = z.string().min(1).max(128);
+const absolutePath = z.string().regex(/^\/(?!.*(^|\/)\.\.?(\/|$)).+[^/]$/);
+
+const head = z.object({
+  schemaVersion: z.literal(1),
+  name: z.string().min(1).max(128),
+  version,
+  manifest: z.object({ mediaType: z.literal(MANIFEST_TYPE), digest, size: size.max(MANIFEST_SIZE_LIMIT) }),
+});
+
+const binary = z.object({ platform, digest, size });
+
+const manifest = z.object({
+  schemaVersion: z.literal(1),
+  mediaType: z.literal(MANIFEST_TYPE),
+  name: z.string().min(1).max(128),
+  version,
+  platforms: z.array(platform).min(1),
+  /** The publisher's archive as it is, one per platform; `components` are the file names in its `docker/`. */
+  engine: z
+    .object({ version, archives: z.array(binary.extend({ components: z.array(z.string()).min(1) })).min(1) })
+    .optional(),
+  compose: z.object({ version, binaries: z.array(binary).min(1) }).optional(),
+  /** The unit files as systemd/ of the package has them, or the operator's own, by name: `drop-ins/tasks-max.conf`. */
+  units: z.record(
+    z.string().regex(/^(drop-ins\/)?[a-zA-Z0-9@:_-][a-zA-Z0-9@:._-]*$/),
+    z.object({ digest, size }),
+  ),
+  /** daemon.json as template and values of the recipe make it, before what the fleet adds. */
+  daemon: z.record(z.string(), z.json()),
+  images: z.array(
+    z.object({
+      name: z.string().optional(),
+      mediaType: z.string(),
+      digest,
+      size,
+      platform: platform.optional(),
+    }),
+  ),
+  files: z.array(z.object({ path: absolutePath, mode: z.string().regex(/^0[0-7]{3}$/), digest, size })),
+  /** Every blob of the archive but the manifest itself. */
+  blobs: z.array(z.object({ mediaType: z.string(), digest, size })),
+  /** The documents beside the blobs, by which other tools read the bundle. */
+  documents: z.record(z.enum(['oci-layout', 'index.json', 'manifest.json']), z.object({ digest, size })),
+});
+
+export type BundleHead = z.infer<typeof head>;
+export type BundleManifest = z.infer<typeof manifest>;
+
+/** Parse a bundle's head. Throws BUNDLE_INVALID; an unknown major version is named. */
+export function parseHead(bytes: Uint8Array, file: string): BundleHead {
+  return parse(head, bytes, file, HEAD_NAME);
+}
+
+/** Parse a bundle's manifest. Throws BUNDLE_INVALID. */
+export function parseBundleManifest(bytes: Uint8Array, file: string): BundleManifest {
+  return parse(manifest, bytes, file, 'manifest');
+}
+
+/** The bytes of a manifest; same content, same bytes. */
+export function formatBundleManifest(content: BundleManifest): Uint8Array {
+  return Buffer.from(JSON.stringify(manifest.parse(content)));
+}
+
+/** The bytes of a head, filled up to its fixed size. */
+export function formatHead(content: BundleHead): Uint8Array {
+  return Buffer.from(`${JSON.stringify(head.parse(content), undefined, 2).padEnd(HEAD_SIZE - 1)}\n`);
+}
+
+function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: string): T {
+  const invalid = (why: string, suggestions: string[] = []): AirferryError =>
+    new AirferryError('BUNDLE_INVALID', `the ${what} of ${file} ${why}`, { where: { file }, suggestions });
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid('is no JSON', ['The bundle is damaged; carry it over again.']);
+  }
+  const major = (json as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof major === 'number' && major !== 1) {
+    throw invalid(`has format version ${major}, and this airferry reads version 1`, [
+      'Use the airferry that made the bundle, or a newer one.',
+    ]);
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw invalid(`is not valid at "${issue?.path.join('.')}": ${issue?.message}`, [
+    'The bundle is damaged, or airferry did not make it.',
+  ]);
+}

@@ -1,0 +1,124 @@
+/** A bundle, opened for reading in place: nothing is unpacked, blobs are streamed from where they lie. */
+import type { Descriptor } from '../content/descriptor.ts';
+import type { Digest } from '../content/digest.ts';
+import { AirferryError, isAirferryError } from '../errors.ts';
+import { ReadFile } from '../support/file.ts';
+import { safePath } from '../tar/header.ts';
+import { indexTar, type TarEntry } from '../tar/index.ts';
+import { blobPath, TarStore } from '../transports/oci/file-store.ts';
+import { ociSource } from '../transports/oci/source.ts';
+import type { Bytes, RandomSource } from '../transports/source.ts';
+import {
+  type BundleHead,
+  type BundleManifest,
+  HEAD_NAME,
+  HEAD_SIZE,
+  MANIFEST_TYPE,
+  parseBundleManifest,
+  parseHead,
+} from './manifest.ts';
+
+/** A blob's digest and size, as the manifest names it. */
+export type BlobName = Pick<Descriptor, 'digest' | 'size'>;
+
+export class Bundle {
+  readonly path: string;
+  readonly head: BundleHead;
+  readonly manifest: BundleManifest;
+  /** Every entry of the archive, in order. */
+  readonly entries: TarEntry[];
+  readonly file: ReadFile;
+  readonly #store: TarStore;
+
+  private constructor(file: ReadFile, entries: TarEntry[], head: BundleHead, manifest: BundleManifest) {
+    this.path = file.path;
+    this.file = file;
+    this.entries = entries;
+    this.head = head;
+    this.manifest = manifest;
+    this.#store = new TarStore(file, entries);
+  }
+
+  /**
+   * Open a bundle and check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
+   * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH.
+   */
+  static open(path: string): Bundle {
+    const file = ReadFile.open(path);
+    try {
+      const entries = entriesOf(file);
+      const [first] = entries;
+      if (first?.name !== HEAD_NAME || first.size !== HEAD_SIZE) throw noBundle(path);
+      const head = parseHead(file.readAt(first.offset, first.size), path);
+      const store = new TarStore(file, entries);
+      const manifest = parseBundleManifest(readWhole(store, head.manifest), path);
+      return new Bundle(file, entries, head, manifest);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** The digest that stands for the whole bundle: that of its manifest. */
+  get digest(): Digest {
+    return this.head.manifest.digest;
+  }
+
+  /** Where a blob's bytes begin in the file; undefined when the archive has no such entry. */
+  offsetOf(digest: Digest): number | undefined {
+    return this.entries.find(entry => entry.type === 'file' && safePath(entry.name) === blobPath(digest))
+      ?.offset;
+  }
+
+  /** A blob's bytes, verified as they pass. */
+  blob({ digest, size }: BlobName): Bytes {
+    return this.#store.open({ mediaType: MANIFEST_TYPE, digest, size });
+  }
+
+  /** A blob's bytes from an offset on, unverified: to go on with a transfer whose end is checked on the other side. */
+  blobFrom({ digest, size }: BlobName, offset: number): Bytes {
+    const start = this.offsetOf(digest);
+    if (start === undefined)
+      throw new AirferryError('BUNDLE_CORRUPT', `${this.path} lacks the blob ${digest}`, {
+        where: { file: this.path, blob: digest },
+      });
+    return this.file.stream(start + offset, size - offset);
+  }
+
+  /** A manifest, index or config as a whole, verified. Throws DIGEST_MISMATCH, ARCHIVE_INVALID. */
+  document(descriptor: Descriptor): Uint8Array {
+    return this.#store.document(descriptor).bytes;
+  }
+
+  /** The bundle's images, for a copy to elsewhere. The source stays usable for as long as the bundle is open. */
+  images(): RandomSource {
+    return { ...ociSource(this.#store, `bundle:${this.path}`), close: async () => undefined };
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+function entriesOf(file: ReadFile): TarEntry[] {
+  try {
+    return indexTar(file);
+  } catch (error) {
+    if (isAirferryError(error, 'ARCHIVE_INVALID') && error.where.offset === 0) throw noBundle(file.path);
+    throw error;
+  }
+}
+
+/** The manifest may be larger than an image's, so it is not read as one. */
+function readWhole(store: TarStore, descriptor: Descriptor): Uint8Array {
+  return store.document(descriptor, descriptor.size).bytes;
+}
+
+function noBundle(path: string): AirferryError {
+  return new AirferryError('BUNDLE_INVALID', `${path} is no airferry bundle`, {
+    where: { file: path },
+    suggestions: [
+      'A bundle is what `airferry bundle create` writes. Archives of images go with `airferry image list|push|load`.',
+    ],
+  });
+}

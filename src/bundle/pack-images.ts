@@ -1,0 +1,167 @@
+/** Packing a recipe's images and files. */
+import type { ImageSpec } from '../config/images.ts';
+import type { Recipe } from '../config/recipe.ts';
+import type { Compression } from '../content/media-types.ts';
+import { type Platform, parsePlatform, platformMatches } from '../content/platform.ts';
+import { familiarName, parseReference, type Reference } from '../content/reference.ts';
+import { AirferryError } from '../errors.ts';
+import { closest } from '../support/suggest.ts';
+import { type CopyReport, type PreparedCopy, prepareCopy } from '../transports/copy.ts';
+import { openImageSource } from '../transports/open.ts';
+import type { ImageSource } from '../transports/source.ts';
+import { fileInput, type InputContext, inRecipe } from './inputs.ts';
+import { FILE_TYPE } from './manifest.ts';
+import type { BundleContent, BundleWriter } from './writer.ts';
+
+/** A recipe's image sources, opened and looked through; `run` copies them in their order. */
+export interface PreparedImages {
+  run(): Promise<CopyReport[]>;
+  close(): Promise<void>;
+}
+
+/** Open every image source of a recipe. Throws what opening throws, at the place in the recipe. */
+export async function prepareImages(
+  writer: BundleWriter,
+  recipe: Recipe,
+  compression: Compression,
+  context: InputContext,
+): Promise<PreparedImages> {
+  const platforms = recipe.platforms.map(parsePlatform);
+  const opened: { spec: ImageSpec; source: ImageSource; copy: PreparedCopy; wanted: Wanted }[] = [];
+  const close = async (): Promise<void> => {
+    for (const { source } of opened) await source.close();
+  };
+  try {
+    for (const spec of recipe.images) {
+      await inRecipe(recipe, spec.at, async () => {
+        const source = await openSpec(spec, context);
+        const wanted = new Wanted(spec, platforms);
+        const copy = await prepareCopy(source, writer, { ...wanted.selection(), compression, ...context });
+        opened.push({ spec, source, copy, wanted });
+      });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const run = async (): Promise<CopyReport[]> => {
+    const reports: CopyReport[] = [];
+    for (const { spec, copy, wanted, source } of opened) {
+      reports.push(
+        await inRecipe(recipe, spec.at, async () => {
+          const report = await copy.run();
+          wanted.assertFound(source.description, recipe.platforms);
+          return report;
+        }),
+      );
+    }
+    return reports;
+  };
+  return { run, close };
+}
+
+/** The operator's files, with destination and mode. */
+export async function packFiles(
+  writer: BundleWriter,
+  recipe: Recipe,
+  context: InputContext,
+): Promise<BundleContent['files']> {
+  const files: BundleContent['files'] = [];
+  for (const { from, to, mode, at } of recipe.files) {
+    const put = await inRecipe(recipe, at, () =>
+      writer.putBlob({ mediaType: FILE_TYPE, open: () => fileInput(from, context.meter).open() }),
+    );
+    const { digest, size } = put.descriptor;
+    files.push({ path: to, mode: `0${mode.toString(8).padStart(3, '0')}`, digest, size });
+  }
+  return files;
+}
+
+function openSpec(spec: ImageSpec, { meter }: InputContext): Promise<ImageSource> {
+  switch (spec.kind) {
+    case 'archive':
+      return openImageSource(spec.path, { meter });
+    case 'oci':
+      return openImageSource(spec.path, {
+        meter,
+        fallbackName: spec.ref ? parseReference(spec.ref) : undefined,
+      });
+    case 'name':
+      throw notYet(
+        `the image ${spec.name}`,
+        `docker pull ${spec.name} && docker save -o image.tar ${spec.name}`,
+      );
+    case 'compose':
+      throw notYet(
+        `the images of ${spec.path}`,
+        'docker compose config --images | xargs docker save -o images.tar',
+      );
+  }
+}
+
+/** Which images of a source a recipe wants, and whether they turned up. */
+class Wanted {
+  readonly #names: string[] | undefined;
+  readonly #platforms: Platform[];
+  readonly #found = new Set<string>();
+  readonly #seen = new Set<string>();
+  #anyPlatform = false;
+
+  constructor(spec: ImageSpec, platforms: Platform[]) {
+    const only =
+      spec.kind === 'archive' ? spec.only : spec.kind === 'oci' && spec.ref ? [spec.ref] : undefined;
+    this.#names = only?.map(name => familiarName(parseReference(name)));
+    this.#platforms = platforms;
+  }
+
+  selection(): Pick<Parameters<typeof prepareCopy>[2], 'names' | 'platform' | 'unnamed'> {
+    return {
+      unnamed: this.#names === undefined,
+      names: from => from.filter(name => this.#wants(name)),
+      platform: ({ platform }) => {
+        const matches = this.#platforms.some(wanted => platformMatches(wanted, platform));
+        this.#anyPlatform ||= matches;
+        return matches;
+      },
+    };
+  }
+
+  /** Throws IMAGE_NOT_FOUND or PLATFORM_MISMATCH when the source had nothing for the recipe. */
+  assertFound(source: string, platforms: string[]): void {
+    const missing = this.#names?.find(name => !this.#found.has(name));
+    if (missing !== undefined) {
+      const near = closest(missing, this.#seen);
+      throw new AirferryError('IMAGE_NOT_FOUND', `${source} has no image ${missing}`, {
+        suggestions: [
+          ...(near ? [`Did you mean ${near}?`] : []),
+          `It has ${[...this.#seen].slice(0, 10).join(', ') || 'no named image'}.`,
+        ],
+      });
+    }
+    if (!this.#anyPlatform) {
+      throw new AirferryError('PLATFORM_MISMATCH', `${source} has no image for ${platforms.join(', ')}`, {
+        suggestions: [
+          'Save the image on a machine of that architecture, or change `platforms` in the recipe.',
+        ],
+      });
+    }
+  }
+
+  #wants(name: Reference): boolean {
+    const familiar = familiarName(name);
+    this.#seen.add(familiar);
+    if (this.#names && !this.#names.includes(familiar)) return false;
+    this.#found.add(familiar);
+    return true;
+  }
+}
+
+function notYet(what: string, command: string): AirferryError {
+  return new AirferryError(
+    'RECIPE_INVALID',
+    `${what} would have to be fetched from a registry, which this version does not do`,
+    {
+      suggestions: [`Save it first and name the archive: ${command}`],
+    },
+  );
+}

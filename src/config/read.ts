@@ -1,0 +1,95 @@
+/** Reading a small text file of the operator. */
+import { open, readdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { AirferryError, systemCode } from '../errors.ts';
+import { closest } from '../support/suggest.ts';
+import { MOST_CHARACTERS } from './document.ts';
+import { type Origin, problemsError } from './problem.ts';
+
+const UNICODE = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The text of a file of at most 1 MiB in UTF-8; a byte order mark is dropped.
+ * Throws FILE_NOT_FOUND, FILE_UNREADABLE, or the origin's own code when it is too large or not text.
+ * @param created the command that would write such a file, for the suggestion when there is none
+ */
+export async function readText(origin: Origin, created: string): Promise<string> {
+  const bytes = await readSome(origin.file, MOST_CHARACTERS + 1).catch(async error => {
+    throw await unreadable(error, origin.file, created);
+  });
+  if (bytes.length > MOST_CHARACTERS) throw refused(origin, 'the file is larger than 1 MiB', 1);
+  try {
+    return UNICODE.decode(bytes);
+  } catch {
+    const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+    const { text, line } = firstBroken(bytes);
+    throw refused(
+      origin,
+      text,
+      line,
+      wide ? 'The file is in UTF-16: save it as UTF-8.' : 'Save the file as UTF-8.',
+    );
+  }
+}
+
+/** Read until the end or the limit, so that a pipe or a device without an end does no harm. */
+async function readSome(file: string, limit: number): Promise<Buffer> {
+  const handle = await open(file, 'r');
+  try {
+    const buffer = Buffer.alloc(limit);
+    let length = 0;
+    while (length < limit) {
+      const { bytesRead } = await handle.read(buffer, length, limit - length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+function firstBroken(bytes: Buffer): { text: string; line: number } {
+  let line = 1;
+  let start = 0;
+  for (let end = bytes.indexOf(0x0a); ; end = bytes.indexOf(0x0a, start)) {
+    try {
+      UNICODE.decode(bytes.subarray(start, end === -1 ? bytes.length : end));
+    } catch {
+      break;
+    }
+    if (end === -1) break;
+    start = end + 1;
+    line++;
+  }
+  return { text: 'the file is not text in UTF-8', line };
+}
+
+function refused(origin: Origin, message: string, line: number, suggestion?: string): AirferryError {
+  const suggestions = suggestion === undefined ? undefined : [suggestion];
+  return problemsError([{ message, at: { line, column: 1 }, suggestions }], origin);
+}
+
+async function unreadable(error: unknown, file: string, created: string): Promise<AirferryError> {
+  const code = systemCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const neighbours = await readdir(dirname(file)).catch(() => []);
+    const near = closest(basename(file), neighbours);
+    const suggestions = near === undefined ? [] : [`Did you mean ${near}?`];
+    return new AirferryError('FILE_NOT_FOUND', `${file} does not exist`, {
+      where: { file },
+      suggestions: [...suggestions, created],
+      cause: error,
+    });
+  }
+  const reason =
+    code === 'EISDIR'
+      ? 'it is a folder'
+      : code === 'EACCES'
+        ? 'permission denied'
+        : (code ?? 'unknown reason');
+  return new AirferryError('FILE_UNREADABLE', `${file} cannot be read: ${reason}`, {
+    where: { file },
+    cause: error,
+  });
+}

@@ -1,0 +1,112 @@
+/** The shape of `bundle.yaml`: what may be written. What it means is in `recipe.ts`. */
+import type { z } from 'zod';
+import { daemonShape, either, list, map, NAME, oneOf, record, text } from './shapes.ts';
+
+const path = text('the path of a file, relative to the recipe');
+
+/** One value for the recipe's only platform, or one for each: `{ linux/amd64: …, linux/arm64: … }`. */
+function perPlatform(words: string): z.ZodUnion<[z.ZodString, z.ZodRecord<z.ZodString, z.ZodString>]> {
+  const one = text(words);
+  return either(
+    one,
+    record(one, `${words}, for each platform`),
+    `${words}, or a map of one for each platform`,
+  );
+}
+
+const url = perPlatform('an https address').describe('Where to download it from. Needs sha256.').optional();
+const sha256 = perPlatform('64 hexadecimal digits').describe('The digest of what url leads to.').optional();
+
+const engine = map(
+  {
+    version: text('a version, e.g. 20.10.24'),
+    archive: perPlatform('the path of a static archive, e.g. ./docker-20.10.24.tgz')
+      .describe('The static archive that Docker publishes, as a local file.')
+      .optional(),
+    url,
+    sha256,
+  },
+  'a map, e.g. { version: 20.10.24 }',
+).describe('The Docker engine. Without archive and url it comes from its publisher.');
+
+const compose = map(
+  {
+    version: text('a version, e.g. 2.29.7'),
+    file: perPlatform('the path of the docker-compose binary')
+      .describe('The binary, as a local file.')
+      .optional(),
+    url,
+    sha256,
+  },
+  'a map, e.g. { version: 2.29.7 }',
+).describe('Docker Compose. Without file and url it comes from its publisher.');
+
+const units = map(
+  {
+    'docker.service': path.optional(),
+    'docker.socket': path.optional(),
+    'containerd.service': path.optional(),
+  },
+  'a map of units to files, e.g. { docker.service: ./docker.service }',
+).describe('Your own unit files in place of ours.');
+
+const image = map(
+  {
+    archive: text('the path of a docker save or OCI archive')
+      .describe('A docker save or OCI archive.')
+      .optional(),
+    only: list(text('the name of an image'), 'a list of image names, e.g. [mysql:8.0]')
+      .describe('Only these images of the archive.')
+      .optional(),
+    oci: text('the path of an OCI layout').describe('An OCI layout, a folder.').optional(),
+    ref: text('the name of an image in the layout').describe('Only this image of the layout.').optional(),
+    compose: text('the path of a compose file').describe('A compose file: every image in it.').optional(),
+  },
+  'a map with archive, oci or compose',
+);
+
+const file = map(
+  {
+    from: path.describe('The file to carry.'),
+    to: text('an absolute path, e.g. /etc/motd').describe('Where it goes on the host.'),
+    mode: text('octal digits in quotes, e.g. "0644"', /^0?[0-7]{3,4}$/)
+      .describe('Its mode; "0644" when left out.')
+      .optional(),
+  },
+  'a map, e.g. { from: ./motd, to: /etc/motd }',
+);
+
+export const recipeSchema = map(
+  {
+    name: text('letters, digits and . _ + -, e.g. plant-7', NAME).describe('The name of the bundle.'),
+    version: text('letters, digits and . _ + -, e.g. "2026.11"', NAME).describe(
+      'The version of the bundle, in quotes.',
+    ),
+    platforms: list(text('a platform, e.g. linux/amd64'), 'a list, e.g. [linux/amd64]', 10)
+      .describe('The platforms of the hosts; linux/amd64 when left out.')
+      .optional(),
+    compression: oneOf(['gzip', 'zstd', 'none'])
+      .describe('How layers are compressed; gzip when left out.')
+      .optional(),
+    engine: engine.optional(),
+    compose: compose.optional(),
+    daemon: daemonShape.optional(),
+    units: units.optional(),
+    images: list(
+      either(
+        text('the name of an image'),
+        image,
+        'the name of an image, or a map with archive, oci or compose',
+      ),
+      'a list, e.g. [nginx:1.25, { archive: ./mysql.tar }]',
+    )
+      .describe('The images to carry.')
+      .optional(),
+    files: list(file, 'a list, e.g. [{ from: ./motd, to: /etc/motd }]')
+      .describe('Any other files.')
+      .optional(),
+  },
+  'a map that begins with name and version',
+).meta({ title: 'airferry recipe', description: 'What to pack into a bundle (bundle.yaml).' });
+
+export type RecipeShape = z.output<typeof recipeSchema>;

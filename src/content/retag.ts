@@ -1,0 +1,114 @@
+/**
+ * Retag rules: how names change on their way. An ordered list of `PATTERN=REPLACEMENT`; the first pattern that matches
+ * a name rewrites it. `*` stands for any run of characters but is not bound to a path segment, as in shell patterns
+ * over whole names; the n-th `*` of the replacement is what the n-th of the pattern matched.
+ */
+import { AirferryError } from '../errors.ts';
+import { familiarName, formatReference, parseReference, type Reference } from './reference.ts';
+
+export interface RetagRule {
+  /** As written, for messages. */
+  text: string;
+  pattern: RegExp;
+  replacement: string;
+}
+
+/** One name's way: the rule that fired, if one did. */
+export interface Renaming {
+  from: Reference;
+  to: Reference;
+  rule?: string;
+}
+
+const RULE_LIMIT = 1000;
+
+/** Parse `rancher/*=hub.company.com/rancher/*`. Throws RULE_INVALID. */
+export function parseRetagRule(text: string): RetagRule {
+  const invalid = (why: string): AirferryError =>
+    new AirferryError('RULE_INVALID', `"${text.slice(0, 120)}" is not a retag rule: ${why}`, {
+      suggestions: ['Write PATTERN=REPLACEMENT, for example rancher/*=hub.company.com/rancher/*'],
+    });
+  if (text.length > RULE_LIMIT) throw invalid('it is too long');
+  const [pattern, replacement, ...rest] = text.split('=');
+  if (!pattern || !replacement || rest.length > 0)
+    throw invalid('it needs one "=" with something on either side');
+  const stars = (part: string): number => part.split('*').length - 1;
+  if (stars(replacement) > stars(pattern)) throw invalid('the replacement has more "*" than the pattern');
+  if (stars(pattern) > 3) throw invalid('it has more than three "*"');
+  const source = pattern.split('*').map(escapePattern).join('(.*)');
+  return { text, pattern: new RegExp(`^${source}$`), replacement };
+}
+
+/**
+ * The name under which an image goes to `registry`. Patterns are tried against the name as Docker's user writes it,
+ * with and without the tag, then against the whole name. Without a matching rule the path stays and the registry
+ * changes: `nginx:1.25` → `hub.company.com/library/nginx:1.25`. Throws RULE_INVALID when a rule makes no valid name.
+ */
+export function retag(from: Reference, rules: RetagRule[], registry: string): Renaming {
+  for (const rule of rules) {
+    const replaced = apply(rule, from);
+    if (replaced === undefined) continue;
+    return { from, to: target(replaced, from, rule, registry), rule: rule.text };
+  }
+  return { from, to: { ...from, registry } };
+}
+
+/** Names that more than one image would get: each with the images that collide. */
+export function collisions(renamings: (Renaming & { image: string })[]): { to: string; from: string[] }[] {
+  const byTarget = new Map<string, Map<string, string>>();
+  for (const { from, to, image } of renamings) {
+    const key = formatReference(to);
+    const images = byTarget.get(key) ?? new Map<string, string>();
+    images.set(image, familiarName(from));
+    byTarget.set(key, images);
+  }
+  return [...byTarget]
+    .filter(([, images]) => images.size > 1)
+    .map(([to, images]) => ({ to, from: [...images.values()] }));
+}
+
+function apply(rule: RetagRule, from: Reference): string | undefined {
+  const { tag, digest, ...name } = from;
+  const tail = `${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+  for (const show of [familiarName, formatReference]) {
+    const bare = rule.pattern.exec(show(name));
+    if (bare) return fill(rule.replacement, bare) + tail;
+    const whole = rule.pattern.exec(show(from));
+    if (whole) return fill(rule.replacement, whole);
+  }
+  return undefined;
+}
+
+function fill(replacement: string, match: RegExpExecArray): string {
+  let star = 0;
+  return replacement.replaceAll('*', () => match[++star] ?? '');
+}
+
+function target(replaced: string, from: Reference, rule: RetagRule, registry: string): Reference {
+  let to: Reference;
+  try {
+    to = parseReference(replaced);
+  } catch (cause) {
+    throw new AirferryError(
+      'RULE_INVALID',
+      `the rule ${rule.text} turns ${familiarName(from)} into "${replaced}", which is no image name`,
+      {
+        cause,
+      },
+    );
+  }
+  if (to.registry === registry) return to;
+  const named = replaced.startsWith(`${to.registry}/`);
+  if (!named) return { ...to, registry, repository: replaced.replace(/[:@].*$/s, '') };
+  throw new AirferryError(
+    'RULE_INVALID',
+    `the rule ${rule.text} sends ${familiarName(from)} to ${to.registry}, but the push goes to ${registry}`,
+    {
+      suggestions: [`Let the replacement begin with ${registry}/, or leave the registry out of it.`],
+    },
+  );
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&');
+}

@@ -1,0 +1,106 @@
+/** Files read in place: at an offset, or as a stream of large chunks with one read ahead. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { AirferryError, systemCode } from '../errors.ts';
+
+/** Reads of this size keep both disk and hash busy; smaller ones cost up to half the speed. Bytes. */
+export const CHUNK = 1024 * 1024;
+
+/** A file that is open for reading. Close it when done. */
+export class ReadFile {
+  readonly path: string;
+  /** Bytes at the time of opening. */
+  readonly size: number;
+  readonly #fd: number;
+
+  private constructor(path: string, fd: number, size: number) {
+    this.path = path;
+    this.#fd = fd;
+    this.size = size;
+  }
+
+  /** Open a regular file. Throws FILE_NOT_FOUND or FILE_UNREADABLE. */
+  static open(path: string): ReadFile {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    const stat = fstatSync(fd);
+    if (stat.isFile()) return new ReadFile(path, fd, stat.size);
+    closeSync(fd);
+    throw new AirferryError('FILE_UNREADABLE', `${path} is not a regular file`, { where: { file: path } });
+  }
+
+  /** Up to `length` bytes at an offset; fewer only at the end of the file. For headers and documents, not for bulk. */
+  readAt(offset: number, length: number): Uint8Array {
+    const buffer = Buffer.allocUnsafe(length);
+    let done = 0;
+    while (done < length) {
+      const count = readSync(this.#fd, buffer, done, length - done, offset + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return buffer.subarray(0, done);
+  }
+
+  /** The bytes from an offset on, `length` of them; ends early at the end of the file. One chunk is read ahead. */
+  async *stream(offset = 0, length: number = this.size - offset): AsyncGenerator<Uint8Array> {
+    const handle = await openForReading(this.path);
+    const end = offset + length;
+    const read = async (at: number): Promise<Uint8Array> => {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+      return buffer.subarray(0, bytesRead);
+    };
+    let ahead: Promise<Uint8Array> | undefined;
+    try {
+      let at = offset;
+      if (at < end) ahead = read(at);
+      while (ahead !== undefined) {
+        const chunk: Uint8Array = await ahead;
+        ahead = undefined;
+        at += chunk.length;
+        if (chunk.length === 0) return;
+        if (at < end) ahead = read(at);
+        yield chunk;
+      }
+    } catch (cause) {
+      throw systemCode(cause) ? unreadable(this.path, cause) : cause;
+    } finally {
+      await ahead?.catch(() => undefined);
+      await handle.close();
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** The error for a file that could not be opened or read. */
+export function unreadable(path: string, cause: unknown): AirferryError {
+  const code = systemCode(cause);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new AirferryError('FILE_NOT_FOUND', `there is no file ${path}`, { where: { file: path }, cause });
+  }
+  const why =
+    code === 'EACCES'
+      ? 'permission denied'
+      : code === 'EIO'
+        ? 'the disk reports a read error'
+        : (code ?? String(cause));
+  return new AirferryError('FILE_UNREADABLE', `cannot read ${path}: ${why}`, {
+    where: { file: path },
+    cause,
+  });
+}

@@ -1,0 +1,116 @@
+/** Files written whole or not at all: under a temporary name beside the target, synced, then renamed. */
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AirferryError, systemCode } from '../errors.ts';
+
+/** A file under way. Either `commit` or `discard` ends it; until then nothing stands under its final name. */
+export class PendingFile {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #handle: FileHandle;
+  #position = 0;
+  #underway: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, temporary: string, handle: FileHandle) {
+    this.path = path;
+    this.#temporary = temporary;
+    this.#handle = handle;
+  }
+
+  /** Begin a file. Throws FILE_UNWRITABLE. */
+  static async create(path: string): Promise<PendingFile> {
+    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+    try {
+      const flags = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY | constants.O_NOFOLLOW;
+      return new PendingFile(path, temporary, await open(temporary, flags, 0o600));
+    } catch (cause) {
+      throw unwritable(path, cause);
+    }
+  }
+
+  /** Where the next `append` goes, in bytes from the start. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Go back to an earlier position: what follows it is overwritten, or cut off by `commit`. */
+  rewind(position: number): void {
+    this.#position = position;
+  }
+
+  /** Leave room to be filled later by `writeAt`. */
+  skip(bytes: number): void {
+    this.#position += bytes;
+  }
+
+  /** Write at the end. Returns when the bytes before these are written, so that work and disk overlap. */
+  async append(bytes: Uint8Array): Promise<void> {
+    const at = this.#position;
+    this.#position += bytes.length;
+    await this.#underway;
+    this.#underway = this.writeAt(bytes, at);
+    this.#underway.catch(() => undefined);
+  }
+
+  async writeAt(bytes: Uint8Array, at: number): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, at + done);
+        done += bytesWritten;
+      }
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
+  }
+
+  /** Make the file stand under its name: cut to the position, on disk, with the given permission bits. */
+  async commit(mode = 0o644): Promise<void> {
+    await this.#underway;
+    try {
+      await this.#handle.truncate(this.#position);
+      await this.#handle.chmod(mode & ~process.umask());
+      await this.#handle.sync();
+      await this.#handle.close();
+      await rename(this.#temporary, this.path);
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
+  }
+
+  /** Leave no trace. */
+  async discard(): Promise<void> {
+    await this.#underway.catch(() => undefined);
+    await this.#handle.close().catch(() => undefined);
+    await unlink(this.#temporary).catch(() => undefined);
+  }
+}
+
+/** The error for a file that could not be written. */
+export function unwritable(path: string, cause: unknown): AirferryError {
+  const code = systemCode(cause);
+  const where = { file: path };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AirferryError('DISK_FULL', `the disk is full; ${path} was not written`, {
+      where,
+      cause,
+      suggestions: [`Free space on ${dirname(path)} (df -h tells), or write to another disk with -o.`],
+    });
+  }
+  if (code === 'EFBIG') {
+    return new AirferryError('FILE_UNWRITABLE', `the file system of ${path} takes no file of this size`, {
+      where,
+      cause,
+      suggestions: ['FAT32 ends at 4 GiB a file. Format the disk as exFAT or ext4.'],
+    });
+  }
+  const why =
+    code === 'ENOENT'
+      ? 'there is no such folder'
+      : code === 'EACCES'
+        ? 'permission denied'
+        : code === 'EROFS'
+          ? 'the disk is read-only'
+          : (code ?? String(cause));
+  return new AirferryError('FILE_UNWRITABLE', `cannot write ${path}: ${why}`, { where, cause });
+}

@@ -1,0 +1,230 @@
+/**
+ * Images into an engine by `docker load`: what each one still needs there, and the archive that brings just that.
+ *
+ * The engine's own image store knows a layer by its chain ID. A docker-archive may leave out the file of any layer that
+ * the engine has, as long as its manifest still lists them all. With the containerd store every blob has to be there,
+ * and the archive is an OCI layout, so that the image keeps the digest of its manifest.
+ */
+import type { Descriptor } from '../content/descriptor.ts';
+import { type Digest, digestOf, hexOf } from '../content/digest.ts';
+import { buildIndex, chainIds } from '../content/manifest.ts';
+import { OCI_LAYER } from '../content/media-types.ts';
+import { type Platform, platformMatches } from '../content/platform.ts';
+import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
+import { verified } from '../content/verified.ts';
+import { AirferryError } from '../errors.ts';
+import { END_OF_ARCHIVE, fileHeader, padding } from '../tar/write.ts';
+import { blobPath } from './oci/file-store.ts';
+import { planCopy } from './plan.ts';
+import type { Bytes, RandomSource, SourceImage, SourceLayer } from './source.ts';
+
+/** What has to be known of an engine before images are loaded into it. */
+export interface EngineStore {
+  kind: 'classic' | 'containerd';
+  /** Major version: from 23 on layers may be zstd. */
+  major: number;
+  /** Chain IDs of the layers that it has; of no use with the containerd store. */
+  chains: ReadonlySet<Digest>;
+  /** By familiar name: the ID of the image that it has under that name. */
+  names: ReadonlyMap<string, string>;
+}
+
+export interface Selection {
+  /** The engine's platform: of an index only that image goes. */
+  platform: Platform;
+  /** Familiar names of the images wanted; all when absent. */
+  only?: readonly string[];
+}
+
+/** One image that an engine lacks, and how it gets there. */
+export interface ImageLoad {
+  image: SourceImage;
+  /** As Docker writes them: `nginx:1.25`. */
+  names: string[];
+  /** What the engine will know it by; undefined where only the engine can tell. */
+  id: Digest | undefined;
+  /** Layers that travel, and how many the engine has already. */
+  send: SourceLayer[];
+  leftOut: number;
+  /** Bytes of the layers that travel, as stored. */
+  bytes: number;
+  archive: 'docker-archive' | 'oci';
+}
+
+const ZSTD_SINCE = 23;
+
+/**
+ * Which images an engine lacks, in the order of the source; what one brings, the next may leave out.
+ * Throws IMAGE_NOT_FOUND for a name in `only` that the source does not have, LOAD_FAILED for layers that the engine
+ * cannot read.
+ */
+export async function planLoads(
+  source: RandomSource,
+  store: EngineStore,
+  selection: Selection,
+): Promise<ImageLoad[]> {
+  const layers = new Map<string, SourceLayer>();
+  for await (const layer of source.layers()) layers.set(layer.key, layer);
+  const chains = new Set(store.chains);
+  const loads: ImageLoad[] = [];
+  for (const { image, names } of await imagesFor(source, selection)) {
+    const id = idOf(image, store.kind);
+    if (names.every(name => id !== undefined && store.names.get(name) === id)) continue;
+    const load = planLoad(image, names, id, layers, { ...store, chains });
+    for (const layer of load.send) refuseZstd(layer, names, store, source.description);
+    for (const chain of chainsOf(image) ?? []) chains.add(chain);
+    loads.push(load);
+  }
+  return loads;
+}
+
+/** The images of a source for one platform with their familiar names, those that have one. Throws IMAGE_NOT_FOUND. */
+export async function imagesFor(
+  source: RandomSource,
+  { platform, only }: Selection,
+): Promise<{ image: SourceImage; names: string[] }[]> {
+  const inventory = await source.inventory();
+  const { images } = planCopy(inventory, {
+    names: from => from,
+    platform: image => platformMatches(platform, image.platform),
+    unnamed: false,
+  });
+  const named = images.map(({ image, to }) => ({ image, names: [...new Set(to.flatMap(tagged))] }));
+  const wanted = named
+    .map(({ image, names }) => ({ image, names: only ? names.filter(name => only.includes(name)) : names }))
+    .filter(({ names }) => names.length > 0);
+  const missing = (only ?? []).filter(name => !wanted.some(({ names }) => names.includes(name)));
+  if (missing.length === 0) return wanted;
+  throw new AirferryError('IMAGE_NOT_FOUND', `${source.description} has no image ${missing.join(', ')}`, {
+    suggestions: ['`airferry image list SOURCE` shows what it has.'],
+  });
+}
+
+/** The name by which an image of the source is known to an engine once it is loaded there. */
+export function idOf(image: SourceImage, kind: EngineStore['kind']): Digest | undefined {
+  return kind === 'classic' ? image.config.descriptor.digest : image.manifest?.descriptor.digest;
+}
+
+function planLoad(
+  image: SourceImage,
+  names: string[],
+  id: Digest | undefined,
+  layers: ReadonlyMap<string, SourceLayer>,
+  store: EngineStore,
+): ImageLoad {
+  const chains = store.kind === 'classic' ? chainsOf(image) : undefined;
+  const needed = image.layers.filter((_, i) => {
+    const chain = chains?.[i];
+    return chain === undefined || !store.chains.has(chain);
+  });
+  const send = [...new Set(needed.map(({ key }) => key))].map(key => {
+    const layer = layers.get(key);
+    if (layer) return layer;
+    throw new AirferryError(
+      'ARCHIVE_INVALID',
+      `${names[0]} cannot be loaded: its layer ${key} is not there`,
+      {
+        suggestions: [
+          'Save or pack the image again; layers that are fetched from elsewhere have to come along.',
+        ],
+      },
+    );
+  });
+  return {
+    image,
+    names,
+    id,
+    send,
+    leftOut: image.layers.length - needed.length,
+    bytes: send.reduce((sum, layer) => sum + layer.size, 0),
+    archive: store.kind === 'containerd' && image.manifest ? 'oci' : 'docker-archive',
+  };
+}
+
+/** The archive for `docker load`. Its bytes are hashed as they pass: DIGEST_MISMATCH ends it before the archive is whole. */
+export async function* loadArchive(load: ImageLoad): AsyncGenerator<Uint8Array> {
+  const documents = load.archive === 'oci' ? layoutDocuments(load) : archiveDocuments(load);
+  for (const [name, bytes] of documents) {
+    yield await fileHeader(name, bytes.length);
+    yield bytes;
+    yield padding(bytes.length);
+  }
+  for (const layer of load.send) {
+    yield await fileHeader(layerPath(load, layer.key), layer.size);
+    yield* checked(load.image, layer);
+    yield padding(layer.size);
+  }
+  yield END_OF_ARCHIVE;
+}
+
+function* archiveDocuments({ image, names }: ImageLoad): Generator<[string, Uint8Array]> {
+  const config = blobPath(image.config.descriptor.digest);
+  const layers = image.layers.map(({ key }) => archivePath(image, key));
+  yield ['manifest.json', json([{ Config: config, RepoTags: names, Layers: layers }])];
+  yield [config, image.config.bytes];
+}
+
+function* layoutDocuments({ image, names }: ImageLoad): Generator<[string, Uint8Array]> {
+  const manifest = image.manifest;
+  if (!manifest) return;
+  const entries = names.map(name => ({ ...manifest.descriptor, annotations: annotationsOf(name) }));
+  yield ['oci-layout', json({ imageLayoutVersion: '1.0.0' })];
+  yield ['index.json', buildIndex(entries)];
+  yield [blobPath(manifest.descriptor.digest), manifest.bytes];
+  yield [blobPath(image.config.descriptor.digest), image.config.bytes];
+}
+
+function annotationsOf(name: string): Record<string, string> {
+  const reference = parseReference(name);
+  return {
+    'io.containerd.image.name': formatReference(reference),
+    'org.opencontainers.image.ref.name': reference.tag ?? '',
+  };
+}
+
+function layerPath({ image, archive }: ImageLoad, key: string): string {
+  if (archive === 'docker-archive') return archivePath(image, key);
+  return blobPath(key as Digest);
+}
+
+/** Sources that are no content stores have paths as keys; within our archive a layer is called by a digest. */
+function archivePath(image: SourceImage, key: string): string {
+  const diffId = image.layers.find(layer => layer.key === key)?.diffId;
+  return `layers/${hexOf(diffId ?? digestOf(key))}.tar`;
+}
+
+/** A plain layer without a descriptor is its own diffID; what is compressed without one, the engine checks itself. */
+function checked(image: SourceImage, layer: SourceLayer): Bytes {
+  const diffId = image.layers.find(({ key }) => key === layer.key)?.diffId;
+  if (layer.descriptor || layer.compression !== 'none' || !diffId) return layer.open();
+  const expected: Descriptor = { mediaType: OCI_LAYER, digest: diffId, size: layer.size };
+  return verified(layer.open(), expected);
+}
+
+function chainsOf(image: SourceImage): Digest[] | undefined {
+  const diffIds = image.layers.flatMap(({ diffId }) => diffId ?? []);
+  return diffIds.length === image.layers.length ? chainIds(diffIds) : undefined;
+}
+
+function tagged(reference: Reference): string[] {
+  return reference.tag === undefined ? [] : [familiarName({ ...reference, digest: undefined })];
+}
+
+function refuseZstd(layer: SourceLayer, names: string[], store: EngineStore, source: string): void {
+  if (layer.compression !== 'zstd' || store.major >= ZSTD_SINCE) return;
+  throw new AirferryError(
+    'LOAD_FAILED',
+    `${names[0]} has layers compressed with zstd, which engine ${store.major} cannot read: ${ZSTD_SINCE} is the first`,
+    {
+      where: { file: source, blob: layer.key },
+      suggestions: [
+        'Pack the bundle with `compression: gzip`, the default.',
+        `Or give the host an engine of version ${ZSTD_SINCE} or newer.`,
+      ],
+    },
+  );
+}
+
+function json(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}

@@ -1,0 +1,150 @@
+/** A content store over files or parts of files: the blobs of a layout folder, or the entries of an OCI archive. */
+import { join } from 'node:path';
+import type { Descriptor } from '../../content/descriptor.ts';
+import { type Digest, digestOf, hexOf } from '../../content/digest.ts';
+import { MANIFEST_LIMIT } from '../../content/manifest.ts';
+import { verified } from '../../content/verified.ts';
+import { AirferryError, isAirferryError } from '../../errors.ts';
+import { ReadFile } from '../../support/file.ts';
+import { safePath } from '../../tar/header.ts';
+import type { TarEntry } from '../../tar/index.ts';
+import type { Bytes, Document } from '../source.ts';
+import type { ContentStore } from './store.ts';
+
+/** Where a piece of content lies. */
+interface Place {
+  file: ReadFile;
+  offset: number;
+  size: number;
+}
+
+/** The path of a blob within a layout. OCI image-spec, image-layout.md. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${digest.slice(0, digest.indexOf(':'))}/${hexOf(digest)}`;
+}
+
+abstract class PlacedStore implements ContentStore {
+  readonly description: string;
+
+  constructor(description: string) {
+    this.description = description;
+  }
+
+  protected abstract place(path: string): Place | undefined;
+  abstract close(): void;
+
+  index(): Uint8Array {
+    const place = this.place('index.json');
+    if (!place) throw this.#invalid('has no index.json, so it is no OCI layout');
+    if (place.size > MANIFEST_LIMIT) throw this.#invalid('has an index.json of more than 4 MiB');
+    return place.file.readAt(place.offset, place.size);
+  }
+
+  has(digest: Digest): boolean {
+    return this.size(digest) !== undefined;
+  }
+
+  size(digest: Digest): number | undefined {
+    const place = this.place(blobPath(digest));
+    if (place) this.done(place);
+    return place?.size;
+  }
+
+  async *open(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+    const place = this.#find(descriptor);
+    try {
+      const bytes: Bytes = place.file.stream(place.offset, place.size);
+      yield* verified(bytes, descriptor, { file: place.file.path, offset: place.offset });
+    } finally {
+      this.done(place);
+    }
+  }
+
+  document(descriptor: Descriptor, limit = MANIFEST_LIMIT): Document {
+    const place = this.#find(descriptor);
+    try {
+      if (place.size > limit)
+        throw this.#invalid(`has a document of more than ${limit} bytes, ${descriptor.digest}`);
+      const bytes = place.file.readAt(place.offset, place.size);
+      if (bytes.length !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
+        throw new AirferryError(
+          'DIGEST_MISMATCH',
+          `blob ${descriptor.digest} is damaged: its content is ${digestOf(bytes)}`,
+          {
+            where: { file: place.file.path, blob: descriptor.digest, offset: place.offset },
+          },
+        );
+      }
+      return { descriptor, bytes };
+    } finally {
+      this.done(place);
+    }
+  }
+
+  /** Give back a place that `place` handed out. */
+  protected done(_place: Place): void {}
+
+  #find(descriptor: Descriptor): Place {
+    const place = this.place(blobPath(descriptor.digest));
+    if (place) return place;
+    throw new AirferryError('ARCHIVE_INVALID', `${this.description} lacks the blob ${descriptor.digest}`, {
+      where: { file: this.description, blob: descriptor.digest },
+    });
+  }
+
+  #invalid(why: string): AirferryError {
+    return new AirferryError('ARCHIVE_INVALID', `${this.description} ${why}`, {
+      where: { file: this.description },
+    });
+  }
+}
+
+/** A layout in a folder. */
+export class FolderStore extends PlacedStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    super(root);
+    this.#root = root;
+  }
+
+  protected override place(path: string): Place | undefined {
+    try {
+      const file = ReadFile.open(join(this.#root, path));
+      return { file, offset: 0, size: file.size };
+    } catch (error) {
+      if (isAirferryError(error, 'FILE_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  protected override done(place: Place): void {
+    place.file.close();
+  }
+
+  override close(): void {}
+}
+
+/** A layout in an uncompressed tar, read in place. */
+export class TarStore extends PlacedStore {
+  readonly #file: ReadFile;
+  readonly #entries = new Map<string, TarEntry>();
+
+  constructor(file: ReadFile, entries: TarEntry[]) {
+    super(file.path);
+    this.#file = file;
+    for (const entry of entries) {
+      const path = entry.type === 'file' ? safePath(entry.name) : undefined;
+      if (path) this.#entries.set(path, entry);
+    }
+  }
+
+  protected override place(path: string): Place | undefined {
+    const entry = this.#entries.get(path);
+    return entry && { file: this.#file, offset: entry.offset, size: entry.size };
+  }
+
+  override close(): void {
+    this.#file.close();
+  }
+}

@@ -1,0 +1,80 @@
+/** Finding out what an archive is by its content, never by its name, and opening it as a source of images. */
+import { statSync } from 'node:fs';
+import { sniffCompression } from '../content/media-types.ts';
+import type { Reference } from '../content/reference.ts';
+import { AirferryError, isAirferryError } from '../errors.ts';
+import { ReadFile, unreadable } from '../support/file.ts';
+import { Meter } from '../support/meter.ts';
+import { indexTar, type TarEntry } from '../tar/index.ts';
+import { MANIFEST_JSON } from './docker-archive/manifest-json.ts';
+import { dockerArchiveSource } from './docker-archive/random.ts';
+import { sequentialSource } from './docker-archive/sequential.ts';
+import { FolderStore, TarStore } from './oci/file-store.ts';
+import { ociSource } from './oci/source.ts';
+import type { ImageSource } from './source.ts';
+
+export interface OpenOptions {
+  /** Counts what sequential sources read of their file. */
+  meter?: Meter;
+  /** The name of the only image of a layout that bears none itself. */
+  fallbackName?: Reference;
+}
+
+/**
+ * Open a layout folder, or an archive: docker-archive of any dialect, OCI archive, bundle; a docker-archive or OCI
+ * archive may be compressed as a whole. Throws FILE_NOT_FOUND, ARCHIVE_INVALID, ARCHIVE_TRUNCATED.
+ */
+export async function openImageSource(path: string, options: OpenOptions = {}): Promise<ImageSource> {
+  if (isFolder(path)) return ociSource(new FolderStore(path), `oci:${path}`, options.fallbackName);
+  const file = ReadFile.open(path);
+  try {
+    return await openFile(file, options);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function openFile(file: ReadFile, options: OpenOptions): Promise<ImageSource> {
+  const compression = sniffCompression(file.readAt(0, 4));
+  if (compression !== 'none') return sequentialSource(file, compression, options.meter ?? new Meter());
+  const entries = entriesOf(file);
+  const has = (name: string): boolean =>
+    entries.some(entry => entry.type === 'file' && entry.name.replace(/^\.\//, '') === name);
+  // A bundle is both; its own index says more than the manifest.json that it carries for `docker load`.
+  if (has('airferry.json')) return ociSource(new TarStore(file, entries), `bundle:${file.path}`);
+  if (has(MANIFEST_JSON)) return dockerArchiveSource(file, entries);
+  if (has('index.json'))
+    return ociSource(new TarStore(file, entries), `oci-archive:${file.path}`, options.fallbackName);
+  throw notImages(
+    file.path,
+    entries.length === 0 ? 'it is empty' : 'it has neither manifest.json nor index.json',
+  );
+}
+
+function entriesOf(file: ReadFile): TarEntry[] {
+  try {
+    return indexTar(file);
+  } catch (error) {
+    if (isAirferryError(error, 'ARCHIVE_INVALID') && error.where.offset === 0)
+      throw notImages(file.path, 'it is no tar archive');
+    throw error;
+  }
+}
+
+function notImages(path: string, why: string): AirferryError {
+  return new AirferryError('ARCHIVE_INVALID', `${path} holds no images: ${why}`, {
+    where: { file: path },
+    suggestions: [
+      'airferry reads what `docker save` writes, OCI layouts, OCI archives and its own bundles. A `docker export` is no image.',
+    ],
+  });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}

@@ -1,0 +1,139 @@
+/** `docker://`: images into a registry, each blob sent once, however many images and repositories want it. */
+import type { Descriptor } from '../content/descriptor.ts';
+import type { Digest } from '../content/digest.ts';
+import { parseManifest } from '../content/manifest.ts';
+import { isManifestType } from '../content/media-types.ts';
+import { formatReference, type Reference } from '../content/reference.ts';
+import { AirferryError } from '../errors.ts';
+import { isMissingContent, type RegistryClient } from '../registry/client.ts';
+import type { Document } from './source.ts';
+import type { BlobInput, ImageTarget, PutResult } from './target.ts';
+
+type KnownBlob = Extract<BlobInput, { descriptor: Descriptor }>;
+
+/** For each repository that has a blob, or is about to. */
+type Places = Map<string, Promise<PutResult>>;
+
+/**
+ * A registry as a target of copies. The client is the caller's to close, and needs `access: 'push'`.
+ *
+ * A manifest that the registry refuses since it lacks a blob after all (its HEAD was wrong, or a garbage collection
+ * ran) makes the target send those blobs again, from `open()` of the inputs it was given, and then the manifest.
+ * So an input with a descriptor stays openable until the manifests that use it are stored.
+ */
+export function registryTarget(client: RegistryClient): ImageTarget {
+  return new RegistryTarget(client);
+}
+
+class RegistryTarget implements ImageTarget {
+  readonly description: string;
+  readonly scope = 'repository';
+  readonly concurrency: number;
+  readonly #client: RegistryClient;
+  readonly #book = new Map<Digest, Places>();
+  /** Blobs that were not sent by us, by repository and digest: the registry's word is all there is for them. */
+  readonly #believed = new Map<string, KnownBlob>();
+
+  constructor(client: RegistryClient) {
+    this.#client = client;
+    this.description = `docker://${client.registry}`;
+    this.concurrency = client.concurrency;
+  }
+
+  async holds(name: Reference, manifest: Descriptor): Promise<boolean> {
+    const repository = this.#repository(name);
+    const head = await this.#client.headManifest(repository, name.tag ?? manifest.digest);
+    return head?.digest === manifest.digest;
+  }
+
+  async putBlob(blob: BlobInput, name: Reference): Promise<PutResult> {
+    const repository = this.#repository(name);
+    if (!('descriptor' in blob)) {
+      const result = await this.#client.putBlob(repository, blob);
+      this.#places(result.descriptor.digest).set(repository, Promise.resolve(result));
+      return result;
+    }
+    const places = this.#places(blob.descriptor.digest);
+    const known = places.get(repository);
+    if (known) return { ...(await known), how: 'present' };
+    const elsewhere = [...places];
+    const put = this.#put(blob, repository, elsewhere);
+    places.set(repository, put);
+    try {
+      return await put;
+    } catch (error) {
+      places.delete(repository);
+      throw error;
+    }
+  }
+
+  async putManifest(document: Document, name: Reference): Promise<void> {
+    const repository = this.#repository(name);
+    const { descriptor, bytes } = document;
+    const reference = name.tag ?? descriptor.digest;
+    const put = (): Promise<Digest> =>
+      this.#client.putManifest(repository, reference, descriptor.mediaType, bytes);
+    try {
+      await put();
+    } catch (error) {
+      if (!isMissingContent(error) || !(await this.#sendAgain(document, repository))) throw error;
+      await put();
+    }
+  }
+
+  /** Where another repository is getting the blob, wait for it and have it mounted: the bytes travel once. */
+  async #put(
+    blob: KnownBlob,
+    repository: string,
+    elsewhere: [string, Promise<PutResult>][],
+  ): Promise<PutResult> {
+    let mountFrom: string | undefined;
+    for (const [place, arrival] of elsewhere) {
+      const arrived = await arrival.then(
+        () => true,
+        () => false,
+      );
+      if (arrived) {
+        mountFrom = place;
+        break;
+      }
+    }
+    const result = await this.#client.putBlob(repository, blob, { mountFrom });
+    if (result.how !== 'moved') this.#believed.set(`${repository}@${blob.descriptor.digest}`, blob);
+    return result;
+  }
+
+  /** Send those blobs of an image again that the registry had claimed to have. False when there are none. */
+  async #sendAgain({ descriptor, bytes }: Document, repository: string): Promise<boolean> {
+    if (!isManifestType(descriptor.mediaType)) return false;
+    const manifest = parseManifest(bytes, descriptor.mediaType);
+    if (manifest.kind !== 'image') return false;
+    let sent = false;
+    for (const { digest } of [manifest.config, ...manifest.layers]) {
+      const key = `${repository}@${digest}`;
+      const blob = this.#believed.get(key);
+      if (!blob) continue;
+      this.#believed.delete(key);
+      await this.#client.putBlob(repository, blob, { force: true });
+      sent = true;
+    }
+    return sent;
+  }
+
+  #places(digest: Digest): Places {
+    const places = this.#book.get(digest) ?? new Map();
+    this.#book.set(digest, places);
+    return places;
+  }
+
+  #repository(name: Reference): string {
+    if (name.registry === this.#client.registry) return name.repository;
+    throw new AirferryError(
+      'REFERENCE_INVALID',
+      `${formatReference(name)} does not belong to ${this.description}`,
+      {
+        suggestions: ['Rules that rewrite names must lead to the registry that is pushed to.'],
+      },
+    );
+  }
+}
