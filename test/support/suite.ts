@@ -8,6 +8,8 @@
 import { writeSync } from 'node:fs';
 import { suite as uvuSuite } from 'uvu';
 
+/** Suites of this file that have not ended; hooks of the last one included. */
+let running = 0;
 const counts = { passed: 0, failed: 0, skipped: 0, total: 0 };
 const DEFAULT_TIMEOUT_MS = 20_000;
 /** How long open handles may keep a finished process alive before that is an error. */
@@ -43,8 +45,6 @@ export function suite(title: string, defaults: TestOptions = {}): Suite {
       } catch (error) {
         counts.failed++;
         throw asError(error);
-      } finally {
-        if (counts.passed + counts.failed + counts.skipped === counts.total) endLingering();
       }
     });
   };
@@ -65,7 +65,14 @@ export function suite(title: string, defaults: TestOptions = {}): Suite {
     after: (hook: Body) => inner.after(guarded(hook)),
     beforeEach: (hook: Body) => inner.before.each(guarded(hook)),
     afterEach: (hook: Body) => inner.after.each(guarded(hook)),
-    run: () => inner.run(),
+    run(): void {
+      running++;
+      inner.after(() => {
+        running--;
+        if (running === 0) endLingering();
+      });
+      inner.run();
+    },
   });
 }
 
@@ -87,7 +94,7 @@ async function withTimeout(name: string, body: Body, ms: number): Promise<void> 
   }
 }
 
-/** Once every test has settled, whatever still holds the process open is a leak in the test or its subject. */
+/** Once every test and hook has settled, whatever still holds the process open is a leak in the test or its subject. */
 function endLingering(): void {
   const timer = setTimeout(() => {
     const held = process.getActiveResourcesInfo().join(', ');
