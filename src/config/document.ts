@@ -7,8 +7,8 @@ import { yamlWords } from './yaml-words.ts';
 
 /** Characters of a file; its reader counts bytes against the same limit. */
 export const MOST_CHARACTERS = 1 << 20;
-/** Lexical pieces (words, spaces, brackets) of a file. Five thousand hosts written out one by one are half of it. */
-const MOST_PIECES = 400_000;
+/** Lexical pieces (words, spaces, brackets) of a file. Five thousand hosts can be written out one by one. */
+const MOST_PIECES = 250_000;
 const DEEPEST = 64;
 
 export interface YamlDocument extends Origin {

@@ -19,7 +19,7 @@ const sha256 = perPlatform('64 hexadecimal digits').describe('The digest of what
 
 const engine = map(
   {
-    version: text('a version, e.g. 20.10.24'),
+    version: text('a version, e.g. 20.10.24').describe('The version of the engine.'),
     archive: perPlatform('the path of a static archive, e.g. ./docker-20.10.24.tgz')
       .describe('The static archive that Docker publishes, as a local file.')
       .optional(),
@@ -31,7 +31,7 @@ const engine = map(
 
 const compose = map(
   {
-    version: text('a version, e.g. 2.29.7'),
+    version: text('a version, e.g. 2.29.7').describe('The version of compose.'),
     file: perPlatform('the path of the docker-compose binary')
       .describe('The binary, as a local file.')
       .optional(),
@@ -43,9 +43,9 @@ const compose = map(
 
 const units = map(
   {
-    'docker.service': path.optional(),
-    'docker.socket': path.optional(),
-    'containerd.service': path.optional(),
+    'docker.service': path.describe('In place of our docker.service.').optional(),
+    'docker.socket': path.describe('In place of our docker.socket.').optional(),
+    'containerd.service': path.describe('In place of our containerd.service.').optional(),
   },
   'a map of units to files, e.g. { docker.service: ./docker.service }',
 ).describe('Your own unit files in place of ours.');

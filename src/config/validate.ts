@@ -24,9 +24,7 @@ export function validate<T extends z.ZodType>(
   if (result.success) return result.data;
   const context: Context = { document, schema, refusedKey };
   const found = result.error.issues.slice(0, MOST_ISSUES).flatMap(issue => findings(issue, [], context));
-  const meant = new Set(found.map(finding => finding.meant));
-  const problems = found.filter(finding => finding.missing === undefined || !meant.has(finding.missing));
-  throw problemsError(problems, document);
+  throw problemsError(withoutEchoes(found), document);
 }
 
 interface Context {
@@ -37,10 +35,24 @@ interface Context {
 
 type Issue = z.core.$ZodIssue;
 
-/** A problem, and what is needed to see that two of them are one slip: `nmae` beside a missing `name`. */
+/** A problem, and what it takes to see that two of them are one slip. */
 interface Finding extends Problem {
-  missing?: string;
+  /** The value that it is about. */
+  about: string;
+  missing?: boolean;
+  /** For an unknown key: the key that was probably meant. */
   meant?: string;
+}
+
+/** One finding for each slip: the first for each value, and `nmae` stands for the missing `name` too. */
+function withoutEchoes(found: readonly Finding[]): Finding[] {
+  const meant = new Set(found.map(finding => finding.meant));
+  const seen = new Set<string>();
+  return found.filter(({ about, missing }) => {
+    if (seen.has(about) || (missing && meant.has(about))) return false;
+    seen.add(about);
+    return true;
+  });
 }
 
 function findings(issue: Issue, base: Path, context: Context): Finding[] {
@@ -61,12 +73,14 @@ function unknownKey(key: string, path: Path, { document, schema, refusedKey }: C
   const place = [...path, key];
   const at = document.locate(place, 'key');
   const refused = refusedKey(key, path);
-  if (refused !== undefined) return { ...refused, at };
+  const about = pathText(place);
+  if (refused !== undefined) return { ...refused, at, about };
   const known = knownKeys(schema, path);
   const near = closest(key, known);
-  const message = `\`${pathText(place)}\` is not a key that airferry knows`;
-  if (near === undefined) return { message, at, suggestions: [`The keys known here: ${known.join(', ')}.`] };
-  return { message, at, suggestions: [`Did you mean \`${near}\`?`], meant: pathText([...path, near]) };
+  const message = `\`${about}\` is not a key that airferry knows`;
+  if (near === undefined)
+    return { message, at, about, suggestions: [`The keys known here: ${known.join(', ')}.`] };
+  return { message, at, about, suggestions: [`Did you mean \`${near}\`?`], meant: pathText([...path, near]) };
 }
 
 function wrongValue(issue: Issue, path: Path, { document }: Context): Finding {
@@ -78,14 +92,15 @@ function wrongValue(issue: Issue, path: Path, { document }: Context): Finding {
     message: value === null ? `${name} is empty: it ${issue.message}` : `${name} ${issue.message}`,
     at: document.locate(path),
     suggestions: suggestion === undefined ? undefined : [suggestion],
-    missing: value === undefined ? text : undefined,
+    about: text,
+    missing: value === undefined,
   };
 }
 
 /** What to write instead, where what was written shows what was meant. */
 function remedy(issue: Issue, path: Path, value: unknown, document: YamlDocument): string | undefined {
   const last = path.at(-1);
-  if (last === undefined) return undefined;
+  if (last === undefined || value === undefined) return undefined;
   const expected = expectedTypes(issue);
   const as = (text: string): string =>
     typeof last === 'string' ? `\`${printable(last)}: ${text}\`` : `\`- ${text}\``;
@@ -101,8 +116,9 @@ function remedy(issue: Issue, path: Path, value: unknown, document: YamlDocument
   }
   if (expected.has('number') && typeof value === 'string' && /^\d{1,9}$/.test(value))
     return `Write it without quotes, ${as(value)}.`;
-  if (expected.has('array') && typeof value === 'object') return 'Begin each of its items with `- `.';
-  if (expected.has('array')) return `Write ${as(`[${written}]`)}.`;
+  if (issue.code === 'invalid_type' && expected.has('array') && typeof value === 'object')
+    return 'Begin each of its items with `- `.';
+  if (expected.has('array') && typeof value !== 'object') return `Write ${as(`[${written}]`)}.`;
   return undefined;
 }
 

@@ -35,7 +35,9 @@ const WORDS: Partial<Record<YAMLParseError['code'], Words>> = {
   KEY_OVER_1024_CHARS: { message: 'a key is longer than 1024 characters' },
   MULTILINE_IMPLICIT_KEY: {
     message: 'a key must end with a colon on its own line',
-    suggestions: ['Write `key: value`, with a space after the colon.'],
+    suggestions: [
+      'Write `key: value`, with a space after the colon; inside [ ] or { }, put commas between the items.',
+    ],
   },
   RESOURCE_EXHAUSTION: { message: 'lists and maps are nested too deeply' },
   TAB_AS_INDENT: {
@@ -80,9 +82,10 @@ export function yamlWords(error: YAMLParseError | YAMLWarning): Words {
   }
   if (error.code === 'BAD_INDENT' && /^Flow (?:map|sequence)/.test(error.message)) {
     return {
-      message: 'a line inside [ ] or { } must be indented further than the key before it',
-      suggestions: ['Indent it further, or look for a closing ] or } that is missing above.'],
+      message:
+        'a closing ] or } is missing, or a line inside of [ ] or { } is not indented further than its key',
     };
   }
+  if (error.message.startsWith('A block sequence may not')) return WORDS.BAD_INDENT as Words;
   return WORDS[error.code] ?? { message: 'this is not YAML that can be read', suggestions: [QUOTE_IT] };
 }

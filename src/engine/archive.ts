@@ -2,16 +2,17 @@
  * The engine's static archive (`docker-20.10.24.tgz`): one streaming pass that tells what it holds and for which
  * platform, and refuses whatever is hostile, damaged or not an engine. Nothing is unpacked; memory stays flat.
  */
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { extract } from 'tar-stream';
 import { AirferryError, systemCode } from '../errors.ts';
 import { formatBytes } from '../support/format.ts';
+import { peek } from '../support/peek.ts';
+import { type WalkedEntry, walkTar } from '../tar/walk.ts';
 import { type ArchiveMember, describeMembers, type EngineArchive } from './archive-contents.ts';
-import { ARCHIVE_LIMITS, memberName, type TarMember } from './archive-member.ts';
+import { ARCHIVE_LIMITS, memberName } from './archive-member.ts';
 import { ELF_HEAD_BYTES } from './elf.ts';
-import { describeHead, isGzip, isTar, peek } from './sniff.ts';
+import { describeHead, isGzip, isTar } from './sniff.ts';
 
 const FETCH_AGAIN = 'The copy or download went wrong: fetch it again.';
 
@@ -51,65 +52,40 @@ async function readMembers(
       yield chunk;
     }
   }
-  const input = Readable.from(counted());
   const gunzip = gzipped ? createGunzip() : undefined;
-  const members = extract();
-  const piped = gunzip
-    ? pipeline(input, gunzip, sizeLimit(name), members)
-    : pipeline(input, sizeLimit(name), members);
-  // Its failure reaches the loop as well, and is thrown from there or where it is awaited.
-  piped.catch(() => {});
-  const found = await collect(members, name);
-  await piped;
+  if (gunzip) pipeline(Readable.from(counted(), { objectMode: false }), gunzip).catch(() => {});
+  const found = await collect(walkTar(limited(gunzip ?? counted(), name), name), name);
   // Node's gunzip stops at what is no further gzip member, and says nothing; gzip and tar on a host would fail on it.
   if (gunzip && gunzip.bytesWritten < read) throw invalid(`${name} has something else after its end`, name);
   return found;
 }
 
-async function collect(members: ReturnType<typeof extract>, name: string): Promise<ArchiveMember[]> {
+async function collect(members: AsyncIterable<WalkedEntry>, name: string): Promise<ArchiveMember[]> {
   const found = new Map<string, ArchiveMember>();
   let count = 0;
-  for await (const member of members) {
+  for await (const { header, body } of members) {
     if (++count > ARCHIVE_LIMITS.members)
       throw invalid(`${name} was refused: it has more than ${ARCHIVE_LIMITS.members} members`, name);
-    const header = member.header as TarMember;
     const file = memberName(header, name);
-    const head = await readHead(member as AsyncIterable<Uint8Array>);
     if (file === undefined) continue;
     if (found.has(file)) throw invalid(`${name} was refused: it holds docker/${file} twice`, name);
+    const { head } = await peek(body, ELF_HEAD_BYTES);
     found.set(file, { name: file, size: header.size, mode: header.mode, head });
   }
   return [...found.values()];
 }
 
-/** Drain a member, as tar-stream demands, and keep its first bytes. */
-async function readHead(member: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const head = Buffer.alloc(ELF_HEAD_BYTES);
-  let length = 0;
-  for await (const chunk of member) {
-    const part = chunk.subarray(0, head.length - length);
-    head.set(part, length);
-    length += part.length;
-  }
-  return head.subarray(0, length);
-}
-
 /** Stops a small archive that decompresses without end. */
-function sizeLimit(name: string): Transform {
+async function* limited(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   let total = 0;
-  return new Transform({
-    transform(chunk: Uint8Array, _encoding, done): void {
-      total += chunk.length;
-      if (total <= ARCHIVE_LIMITS.totalBytes) done(null, chunk);
-      else
-        done(
-          invalid(
-            `${name} was refused: it unpacks to more than ${formatBytes(ARCHIVE_LIMITS.totalBytes)}`,
-            name,
-          ),
-        );
-    },
-  });
+  for await (const chunk of bytes) {
+    total += chunk.length;
+    if (total > ARCHIVE_LIMITS.totalBytes) {
+      const limit = formatBytes(ARCHIVE_LIMITS.totalBytes);
+      throw invalid(`${name} was refused: it unpacks to more than ${limit}`, name);
+    }
+    yield chunk;
+  }
 }
 
 /** The source, remembering how it failed, so that its own error is not taken for damage to the archive. */

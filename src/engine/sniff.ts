@@ -37,26 +37,3 @@ export function describeHead(head: Uint8Array): string | undefined {
   if (head.subarray(0, 512).every(byte => byte === 0)) return 'nothing but zero bytes';
   return undefined;
 }
-
-/**
- * The first bytes of a stream (`bytes` of them, or all if it is shorter) and the whole stream again, those bytes
- * included. The stream is read once; closing it early is left to whoever made it.
- */
-export async function peek(
-  source: AsyncIterator<Uint8Array>,
-  bytes: number,
-): Promise<{ head: Uint8Array; whole: AsyncGenerator<Uint8Array> }> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (length < bytes) {
-    const next = await source.next();
-    if (next.done) break;
-    chunks.push(next.value);
-    length += next.value.length;
-  }
-  async function* whole(): AsyncGenerator<Uint8Array> {
-    yield* chunks;
-    for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
-  }
-  return { head: Buffer.concat(chunks).subarray(0, bytes), whole: whole() };
-}

@@ -5,15 +5,14 @@
  * write manifests last. `image push` and `bundle create` are this; so will be save, pull, copy and retag.
  */
 import type { Descriptor } from '../content/descriptor.ts';
-import { type Digest, digestOf } from '../content/digest.ts';
-import { buildImageManifest, parseManifest } from '../content/manifest.ts';
-import { type Compression, OCI_MANIFEST } from '../content/media-types.ts';
+import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
+import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { prepareLayer } from './layer.ts';
-import { NOWHERE, type Plan, type PlannedImage, planCopy, type Selection } from './plan.ts';
+import { homesByLayer, inScope, NOWHERE, type Plan, planCopy, repositoryOf, type Selection } from './plan.ts';
 import type { Document, ImageSource, SourceLayer } from './source.ts';
 import type { BlobInput, ImageTarget } from './target.ts';
 
@@ -95,7 +94,7 @@ class Copy implements PreparedCopy {
   #plan: Plan = { images: [], indexes: [] };
   #tasks: Task[] = [];
   /** What each layer became at the target, by its key in the source. */
-  readonly #stored = new Map<string, { descriptor: Descriptor; diffId: Digest | undefined }>();
+  readonly #stored = new Map<string, StoredLayer>();
 
   constructor(source: ImageSource, target: ImageTarget, options: CopyOptions) {
     this.#source = source;
@@ -221,7 +220,7 @@ class Copy implements PreparedCopy {
   async #finish(): Promise<void> {
     await mapLimit(this.#plan.images, this.#target.concurrency, async planned => {
       this.#options.signal?.throwIfAborted();
-      const manifest = this.#manifestOf(planned);
+      const manifest = assembleManifest(planned.image, this.#stored, this.#source.description);
       const { config } = planned.image;
       for (const home of inScope(planned.homes, this.#target.scope)) {
         await this.#put({ descriptor: config.descriptor, open: () => once(config.bytes) }, home);
@@ -252,25 +251,6 @@ class Copy implements PreparedCopy {
     }
   }
 
-  /** The manifest that came with the image where all its layers are what it says; else one over what they became. */
-  #manifestOf({ image }: PlannedImage): Document {
-    const layers = image.layers.map(({ key, diffId }) => {
-      const stored = this.#stored.get(key);
-      if (stored?.diffId && diffId && stored.diffId !== diffId)
-        throw wrongLayer(this.#source.description, key, diffId, stored.diffId);
-      return stored?.descriptor;
-    });
-    const { manifest } = image;
-    const original = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
-    const kept =
-      original?.kind === 'image' &&
-      original.layers.every((layer, i) => !layers[i] || layers[i].digest === layer.digest);
-    if (manifest && kept) return manifest;
-    const complete = layers.filter(layer => layer !== undefined);
-    const bytes = buildImageManifest(image.config.descriptor, complete);
-    return { bytes, descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length } };
-  }
-
   #gone(key: string): never {
     throw new AirferryError(
       'REGISTRY_FAILED',
@@ -284,36 +264,6 @@ class Copy implements PreparedCopy {
   }
 }
 
-/** For each layer the places where it has to be, one per repository where the target keeps them apart. */
-function homesByLayer(plan: Plan, scope: ImageTarget['scope']): Map<string, Reference[]> {
-  const homes = new Map<string, Reference[]>();
-  for (const planned of plan.images) {
-    for (const { key } of planned.image.layers)
-      homes.set(key, inScope([...(homes.get(key) ?? []), ...planned.homes], scope));
-  }
-  return homes;
-}
-
-function inScope(homes: Reference[], scope: ImageTarget['scope']): Reference[] {
-  if (scope === 'whole') return homes.slice(0, 1);
-  return [...new Map(homes.map(home => [repositoryOf(home), home])).values()];
-}
-
-function repositoryOf({ registry, repository }: Reference): string {
-  return `${registry}/${repository}`;
-}
-
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-function wrongLayer(source: string, key: string, expected: Digest, actual: Digest): AirferryError {
-  return new AirferryError(
-    'DIGEST_MISMATCH',
-    `${source}: the layer ${key} has the diffID ${actual}, the image's config says ${expected}`,
-    {
-      where: { file: source, blob: key },
-      suggestions: ['The archive is damaged; save the image again.'],
-    },
-  );
 }

@@ -6,6 +6,7 @@ import { buildIndex, parseManifest } from '../content/manifest.ts';
 import { OCI_INDEX } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import type { Document, Inventory, SourceImage, SourceIndex } from './source.ts';
+import type { ImageTarget } from './target.ts';
 
 export interface Selection {
   /** The names that content with these names gets at the target; none leaves it out. */
@@ -115,4 +116,24 @@ function childrenOf(index: Document): Descriptor[] {
 function indexOver(children: Descriptor[]): Document {
   const bytes = buildIndex(children);
   return { bytes, descriptor: { mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length } };
+}
+
+/** For each layer the places where it has to be, one per repository where the target keeps them apart. */
+export function homesByLayer(plan: Plan, scope: ImageTarget['scope']): Map<string, Reference[]> {
+  const homes = new Map<string, Reference[]>();
+  for (const planned of plan.images) {
+    for (const { key } of planned.image.layers)
+      homes.set(key, inScope([...(homes.get(key) ?? []), ...planned.homes], scope));
+  }
+  return homes;
+}
+
+/** One home per repository, or just one where blobs are kept in common. */
+export function inScope(homes: Reference[], scope: ImageTarget['scope']): Reference[] {
+  if (scope === 'whole') return homes.slice(0, 1);
+  return [...new Map(homes.map(home => [repositoryOf(home), home])).values()];
+}
+
+export function repositoryOf({ registry, repository }: Reference): string {
+  return `${registry}/${repository}`;
 }

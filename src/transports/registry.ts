@@ -5,7 +5,8 @@ import { parseManifest } from '../content/manifest.ts';
 import { isManifestType } from '../content/media-types.ts';
 import { formatReference, type Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
-import { isMissingContent, type RegistryClient } from '../registry/client.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { isMissingContent } from '../registry/errors.ts';
 import type { Document } from './source.ts';
 import type { BlobInput, ImageTarget, PutResult } from './target.ts';
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { inspectEngineArchive } from '../../src/engine/archive.ts';
 import { checkEngineArchive, type EngineArchive } from '../../src/engine/archive-contents.ts';
 import { ARCHIVE_LIMITS } from '../../src/engine/archive-member.ts';
-import { AirferryError } from '../../src/errors.ts';
+import { AirferryError, isAirferryError } from '../../src/errors.ts';
 import { suite } from '../support/suite.ts';
 import { BINARIES, elf, engineMembers, type Member, stream, tar, tgz } from './archives.ts';
 import { refusal, rubbish } from './expect.ts';
@@ -103,7 +103,12 @@ test('a flipped byte is noticed wherever it changes what is unpacked', async () 
     const flipped = Buffer.from(bytes);
     flipped[at] = (flipped[at] ?? 0) ^ 0x20;
     if (unpacks(flipped, unpacked)) continue;
-    await refusal(() => inspect(flipped), 'ARCHIVE_INVALID');
+    // A flip may also end the compressed stream early.
+    const error = await inspect(flipped).then(
+      () => undefined,
+      refused => refused,
+    );
+    assert.ok(isAirferryError(error, 'ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED'), `byte ${at}: ${error}`);
   }
 });
 
@@ -151,10 +156,7 @@ test('hostile members are refused by name', async () => {
       /"docker\/link" is a symbolic link to "\/etc\/shadow"/,
     ],
     [{ name: 'docker/link', type: 'link', linkname: 'docker/runc' }, /is a hard link/],
-    [
-      { name: 'docker/null', type: 'character-device' },
-      /"docker\/null" is no plain file \(character-device\)/,
-    ],
+    [{ name: 'docker/null', type: 'character-device' }, /"docker\/null" is no plain file/],
     [{ name: 'docker/sda', type: 'block-device' }, /no plain file/],
     [{ name: 'docker/pipe', type: 'fifo' }, /no plain file/],
     [{ name: 'docker/ctr2', content, mode: 0o4755 }, /setuid or setgid \(mode 4755\)/],
@@ -166,7 +168,7 @@ test('hostile members are refused by name', async () => {
     [{ name: 'docker/runc', content }, /holds docker\/runc twice/],
     [{ name: 'docker/sparse', content, pax: { 'GNU.sparse.major': '1' } }, /sparse/],
     [{ name: 'docker/huge', pax: { size: String(2 ** 40) } }, /states a size of 1\.10 TB/],
-    [{ name: 'docker/odd', pax: { size: '99999999999999999999' } }, /states an impossible size/],
+    [{ name: 'docker/odd', pax: { size: '99999999999999999999' } }, /a size of "9{20}" bytes/],
   ] as [Member, RegExp][]) {
     const error = await refusal(async () => inspect(await withMember(member)), 'ARCHIVE_INVALID', message);
     assert.is(error.where.file, name);
@@ -174,18 +176,14 @@ test('hostile members are refused by name', async () => {
   }
 });
 
-test('a type that tar-stream does not know is refused', async () => {
+test('a sparse file of the old GNU format is refused', async () => {
   const bytes = await tar([...engineMembers(whole), { name: 'docker/odd', content: elf('linux/amd64') }]);
   const at = bytes.indexOf('docker/odd');
   bytes[at + 156] = 'S'.charCodeAt(0);
   bytes.write('        ', at + 148, 'latin1');
   const sum = bytes.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
   bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
-  await refusal(
-    () => inspect(bytes),
-    'ARCHIVE_INVALID',
-    /"docker\/odd" is no plain file \(of an unknown type\)/,
-  );
+  await refusal(() => inspect(bytes), 'ARCHIVE_INVALID', /"docker\/odd".* sparse file/);
 });
 
 test('too many members are refused, folders counted', async () => {

@@ -26,11 +26,14 @@ const NEEDED: Record<string, string> = {
 /** Answers "do not start it" to every package that wants to start a service while it is installed. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
-/** Install what the lab needs on this machine; does nothing, and needs no network, when all of it is there. */
-export async function ensurePackages(): Promise<void> {
-  if ((await missingPackages()).length === 0) return;
+/**
+ * Install packages on this machine, the lab's own unless others are given as a program of each by its package's name.
+ * Does nothing, and needs no network, when all of them are there.
+ */
+export async function ensurePackages(needed: Record<string, string> = NEEDED): Promise<void> {
+  if ((await missingPackages(needed)).length === 0) return;
   await withLock(join(cacheDir(), 'apt.lock'), 600_000, async () => {
-    const missing = await missingPackages();
+    const missing = await missingPackages(needed);
     if (missing.length === 0) return;
     const hadPolicy = await exists(POLICY_FILE);
     if (!hadPolicy) await writeFile(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
@@ -44,9 +47,9 @@ export async function ensurePackages(): Promise<void> {
   });
 }
 
-async function missingPackages(): Promise<string[]> {
+async function missingPackages(needed: Record<string, string>): Promise<string[]> {
   const missing: string[] = [];
-  for (const [name, file] of Object.entries(NEEDED)) if (!(await exists(file))) missing.push(name);
+  for (const [name, file] of Object.entries(needed)) if (!(await exists(file))) missing.push(name);
   return missing;
 }
 

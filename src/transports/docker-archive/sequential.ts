@@ -13,6 +13,7 @@ import { AirferryError } from '../../errors.ts';
 import { decompress } from '../../support/compress.ts';
 import type { ReadFile } from '../../support/file.ts';
 import type { Meter } from '../../support/meter.ts';
+import { peek } from '../../support/peek.ts';
 import { safePath } from '../../tar/header.ts';
 import { walkTar } from '../../tar/walk.ts';
 import { nameOf } from '../oci/source.ts';
@@ -70,7 +71,7 @@ class Seen {
 
   /** A layer, or undefined for a document (kept) and for anything else (passed over). */
   async judge(path: string, size: number, body: Bytes): Promise<SourceLayer | undefined> {
-    const { head, bytes } = await peek(body, 512);
+    const { head, whole: bytes } = await peek(body, 512);
     const compression = sniffCompression(head);
     if (compression === 'none' && !looksLikeTar(head)) {
       if (!looksLikeJson(head) || size > MANIFEST_LIMIT) return undefined;
@@ -171,25 +172,6 @@ class Seen {
 
 function blob(digest: Digest): string {
   return `blobs/${digest.replace(':', '/')}`;
-}
-
-/** The first bytes, and the stream as if they had not been taken. */
-async function peek(body: Bytes, length: number): Promise<{ head: Uint8Array; bytes: Bytes }> {
-  const iterator = body[Symbol.asyncIterator]();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  while (size < length) {
-    const next = await iterator.next();
-    if (next.done) break;
-    chunks.push(next.value);
-    size += next.value.length;
-  }
-  async function* again(): AsyncGenerator<Uint8Array> {
-    yield* chunks;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  }
-  const first = chunks[0] ?? new Uint8Array();
-  return { head: chunks.length > 1 ? Buffer.concat(chunks) : first, bytes: again() };
 }
 
 function looksLikeTar(head: Uint8Array): boolean {
