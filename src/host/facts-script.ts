@@ -1,0 +1,125 @@
+/**
+ * The script that asks a host for its facts, in one go: POSIX sh and coreutils, everything else only where it exists.
+ *
+ * It prints lines `key=value`; a key may come several times. Nothing that it calls changes the host. `facts-parse.ts`
+ * reads what it prints.
+ */
+import { command } from './quote.ts';
+
+/** Programs of which a host is asked whether it has them. */
+export const TOOLS = [
+  'tar',
+  'gzip',
+  'xz',
+  'sha256sum',
+  'ps',
+  'modprobe',
+  'iptables',
+  'nft',
+  'systemctl',
+  'docker',
+] as const;
+
+const SCRIPT = `
+put() { printf '%s=%s\\n' "$1" "$2"; }
+each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
+has() { command -v "$1" >/dev/null 2>&1; }
+first() { head -n 1 "$1" 2>/dev/null; }
+
+put now "$(date +%s.%N)"
+put uid "$(id -u)"
+put hostname "$(uname -n)"
+put machine "$(uname -m)"
+put kernel "$(uname -r)"
+put boot "$(first /proc/sys/kernel/random/boot_id)"
+put init "$(first /proc/1/comm)"
+put cpus "$(nproc 2>/dev/null)"
+for f in /etc/os-release /usr/lib/os-release; do
+  if [ -r $f ]; then each os 40 < $f; break; fi
+done
+if has systemctl; then systemctl --version 2>/dev/null | each systemd 1; fi
+while read -r name value rest; do
+  case $name in MemTotal:|MemAvailable:|SwapTotal:) put mem "$name $value";; esac
+done < /proc/meminfo
+while read -r device point type options rest; do
+  case $type in cgroup|cgroup2) put cgroup "$type $point $options";; esac
+done < /proc/mounts
+each cgroups 30 < /proc/cgroups
+put controllers "$(first /sys/fs/cgroup/cgroup.controllers)"
+while read -r a b; do
+  case "$a $b" in *overlay*) put overlay loaded; break;; esac
+done < /proc/filesystems
+if has modprobe && modprobe -n overlay >/dev/null 2>&1; then put overlay loadable; fi
+if has iptables; then put iptables "$(iptables --version 2>/dev/null)"; fi
+put forward "$(first /proc/sys/net/ipv4/ip_forward)"
+if has getenforce; then put selinux "$(getenforce 2>/dev/null)"
+elif [ -r /sys/fs/selinux/enforce ]; then put selinux "$(first /sys/fs/selinux/enforce)"; fi
+if has systemctl; then
+  for u in firewalld ufw; do
+    if [ "$(systemctl is-active $u 2>/dev/null)" = active ]; then put firewall $u; fi
+  done
+fi
+for t in ${TOOLS.join(' ')}; do if has $t; then put tool "$t"; fi; done
+for f in /proc/net/tcp /proc/net/tcp6; do
+  if [ -r $f ]; then
+    while read -r slot local remote state rest; do
+      if [ "$state" = 0A ]; then put listen "$local"; fi
+    done < $f
+  fi
+done
+while IFS=: read -r group x gid members; do
+  if [ "$group" = docker ]; then put group "$gid:$members"; fi
+done < /etc/group
+
+origin() {
+  case "$1" in */airferry/*) echo airferry; return;; /snap/*) echo snap; return;; esac
+  if has dpkg; then o=$(dpkg -S "$1" 2>/dev/null || dpkg -S "\${1#/usr}" 2>/dev/null) && { echo "dpkg \${o%%:*}"; return; }; fi
+  if has rpm; then o=$(rpm -qf "$1" 2>/dev/null) && { echo "rpm $o"; return; }; fi
+  echo unknown
+}
+for b in dockerd docker containerd runc docker-compose; do
+  p=$(command -v $b 2>/dev/null) || continue
+  r=$(readlink -f "$p" 2>/dev/null)
+  put binary "$b $p"
+  put resolved "$b \${r:-$p}"
+  put origin "$b $(origin "\${r:-$p}")"
+  case $b in dockerd|docker|containerd) put version "$b $("$p" --version 2>/dev/null | head -n 1)";; esac
+done
+for p in /proc/[0-9]*; do
+  c=; read -r c < $p/comm
+  case "$c" in
+    dockerd|containerd|containerd-shim*|docker-containe*)
+      e=$(readlink "$p/exe"); e=\${e%% *}; put process "\${e##*/}:$c";;
+  esac
+done 2>/dev/null
+if [ -f /etc/docker/daemon.json ]; then put daemonjson "$(stat -c %s /etc/docker/daemon.json)"; fi
+for d in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+  if [ -L "\${d%/systemd/system}" ]; then continue; fi
+  for u in docker.service docker.socket containerd.service; do
+    if [ -e $d/$u ] || [ -L $d/$u ]; then put unit "$d/$u"; fi
+    for f in $d/$u.d/*.conf; do if [ -f "$f" ]; then put unit "$f"; fi; done
+  done
+done
+each hosts 1000 < /etc/hosts
+
+for p in "$@"; do
+  q=$p
+  while [ ! -e "$q" ]; do q=$(dirname "$q"); done
+  put path "$p"
+  put exists "$q"
+  df -P -k -T "$q" 2>/dev/null | { read -r heading; IFS= read -r line; put df "$line"; }
+  df -P -i "$q" 2>/dev/null | { read -r heading; IFS= read -r line; put inodes "$line"; }
+  m=$(stat -c %m "$q" 2>/dev/null)
+  if [ "$(stat -f -c %T "$q" 2>/dev/null)" = xfs ] && has xfs_info; then
+    xfs_info "$m" 2>/dev/null | while IFS= read -r line; do
+      case $line in *ftype=0*) put ftype 0;; *ftype=1*) put ftype 1;; esac
+    done
+  fi
+done
+put end 1
+`;
+
+/** The script for a host: `paths` are those whose file systems are asked for. */
+export function factsScript(paths: readonly string[]): string {
+  return `set -- ${command(paths)}\n${SCRIPT}`;
+}

@@ -1,0 +1,273 @@
+/**
+ * One HTTP exchange: bodies that stream both ways, redirects under our own policy, and a limit to every wait.
+ * The only file that knows node-fetch.
+ */
+import type { Agent } from 'node:http';
+import { Readable } from 'node:stream';
+import fetch, { type Response } from 'node-fetch';
+import { Connections, type ConnectionsOptions } from './connections.ts';
+import { protocolError } from './errors.ts';
+import { abortError, networkError, silenceError } from './failures.ts';
+import { publicUrl, resolveLocation } from './location.ts';
+
+const USER_AGENT = 'airferry';
+const REDIRECT_LIMIT = 10;
+/** Bytes of an unwanted answer that are read to keep its connection. */
+const DRAIN_LIMIT = 64 * 1024;
+
+export interface HttpLimits {
+  /** Milliseconds for TCP and TLS together. */
+  connectMs: number;
+  /** Milliseconds without a byte moving, either way. */
+  idleMs: number;
+  /** Milliseconds from the end of a request to the head of its answer. */
+  answerMs: number;
+}
+
+export const DEFAULT_LIMITS: HttpLimits = { connectMs: 15_000, idleMs: 60_000, answerMs: 60_000 };
+
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: URL;
+  headers?: Record<string, string>;
+  /** Sent to the origin of `url` alone. */
+  authorization?: string;
+  /** Bytes in memory, or a stream that can be opened again when a redirect asks for it. */
+  body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
+  /** Bytes of a streamed body; without it the body goes out chunked. */
+  length?: number;
+  /** Instead of the limit of the client. */
+  answerMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** Where the answer came from, after redirects. */
+  url: URL;
+  header(name: string): string | undefined;
+  /** The bytes of the answer, once. Throws REGISTRY_UNREACHABLE when they break off. */
+  body(): AsyncGenerator<Uint8Array>;
+  /** At most `limit` bytes of the answer; more is cut off. */
+  bytes(limit: number): Promise<Buffer>;
+  /** Leave the rest unread, and the connection fit for the next request where that costs little. */
+  discard(): void;
+}
+
+export class Http {
+  readonly #limits: HttpLimits;
+  readonly #connections: Connections;
+
+  constructor(options: { limits?: Partial<HttpLimits> } & Omit<ConnectionsOptions, 'connectMs'>) {
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#connections = new Connections({ ...options, connectMs: this.#limits.connectMs });
+  }
+
+  /**
+   * Send a request and wait for the head of its answer, whatever its status. GET and HEAD follow every redirect,
+   * others only 307 and 308. Credentials do not cross origins, and nothing goes from https down to http.
+   * Throws REGISTRY_UNREACHABLE, REGISTRY_TLS, REGISTRY_PROTOCOL, what the body's source throws, and the reason of
+   * an aborted signal (INTERRUPTED when it is no error of ours).
+   */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    let url = request.url;
+    let authorization = request.authorization;
+    for (let hops = 0; ; hops++) {
+      const answer = await this.#exchange({ ...request, url, authorization });
+      if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+      answer.discard();
+      if (hops === REDIRECT_LIMIT)
+        throw protocolError(request.url.host, 'redirects in circles', publicUrl(url));
+      const next = redirectTarget(answer, request.method, url);
+      if (next.origin !== url.origin) authorization = undefined;
+      url = next;
+    }
+  }
+
+  /** Close all connections. */
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+
+  async #exchange(request: HttpRequest): Promise<HttpAnswer> {
+    const exchange = new Exchange(request, this.#limits);
+    try {
+      return await exchange.begin(await this.#connections.agent(request.url));
+    } catch (error) {
+      throw exchange.failed(error);
+    }
+  }
+}
+
+function redirectTarget(answer: HttpAnswer, method: string, from: URL): URL {
+  const to = resolveLocation(answer.header('location'), from);
+  if (!to) throw protocolError(from.host, 'redirects to nowhere', publicUrl(from));
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw protocolError(from.host, `redirects from HTTPS down to plain HTTP at ${to.host}`, publicUrl(from));
+  }
+  const reads = method === 'GET' || method === 'HEAD';
+  if (!reads && answer.status !== 307 && answer.status !== 308) {
+    const better =
+      from.protocol === 'http:' && to.protocol === 'https:'
+        ? '; it may want HTTPS: leave out --plain-http'
+        : '';
+    throw protocolError(from.host, `redirects a ${method} to ${publicUrl(to)}${better}`, publicUrl(from));
+  }
+  return to;
+}
+
+/** A request under way, until the last byte of its answer was read or it has failed. */
+class Exchange {
+  readonly #request: HttpRequest;
+  readonly #limits: HttpLimits;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #sent: boolean;
+  #over = false;
+  /** Why it was given up, when that was not the network's doing. */
+  #reason: unknown;
+
+  constructor(request: HttpRequest, limits: HttpLimits) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#sent = typeof request.body !== 'function';
+  }
+
+  async begin(agent: Agent): Promise<HttpAnswer> {
+    const { method, url, headers, authorization, body, length, signal } = this.#request;
+    if (signal?.aborted) throw abortError(signal);
+    signal?.addEventListener('abort', this.#interrupted);
+    if (this.#sent) this.#expectAnswer();
+    const streamed = typeof body === 'function' ? Readable.from(this.#outgoing(body)) : undefined;
+    const response = await fetch(url, {
+      method,
+      agent,
+      redirect: 'manual',
+      compress: false,
+      signal: this.#controller.signal,
+      headers: {
+        'user-agent': USER_AGENT,
+        ...headers,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(streamed && length !== undefined ? { 'content-length': String(length) } : {}),
+      },
+      body:
+        streamed ??
+        (body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : null),
+    });
+    this.#rest();
+    if (!this.#sent && response.ok)
+      throw protocolError(url.host, `answered ${method} before it had all of it`);
+    return this.#answer(response);
+  }
+
+  /** The error for a failure of this exchange; ends it. */
+  failed(error: unknown): unknown {
+    this.#end();
+    this.#controller.abort();
+    return this.#reason ?? networkError(error, this.#request.url);
+  }
+
+  /** The clock runs while the network has the turn, and rests while the source has it. */
+  async *#outgoing(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of open()) {
+        this.#expect('take data', this.#limits.idleMs);
+        yield chunk;
+        this.#rest();
+      }
+    } catch (error) {
+      this.#reason ??= error;
+      throw error;
+    }
+    this.#sent = true;
+    this.#expectAnswer();
+  }
+
+  async *#incoming(response: Response): AsyncGenerator<Uint8Array> {
+    if (!response.body) return;
+    try {
+      this.#expect('send data', this.#limits.idleMs);
+      for await (const chunk of response.body as Readable) {
+        this.#rest();
+        yield chunk;
+        this.#expect('send data', this.#limits.idleMs);
+      }
+    } catch (error) {
+      throw this.failed(error);
+    } finally {
+      this.#end();
+      if (!this.#sent) this.#controller.abort();
+    }
+  }
+
+  #answer(response: Response): HttpAnswer {
+    const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
+    const bodiless =
+      this.#request.method === 'HEAD' || response.status === 204 || header('content-length') === '0';
+    if (bodiless) {
+      (response.body as Readable | null)?.resume();
+      if (this.#sent) this.#end();
+    }
+    const body = (): AsyncGenerator<Uint8Array> => this.#incoming(response);
+    const bytes = (limit: number): Promise<Buffer> => gather(body(), limit);
+    return {
+      status: response.status,
+      url: this.#request.url,
+      header,
+      body,
+      bytes,
+      discard: () => {
+        if (bodiless && this.#sent) return;
+        const long = Number(header('content-length') ?? 0) > DRAIN_LIMIT;
+        if (long || !this.#sent) {
+          this.#end();
+          this.#controller.abort();
+        } else {
+          bytes(DRAIN_LIMIT).catch(() => {});
+        }
+      },
+    };
+  }
+
+  readonly #interrupted = (): void => {
+    const { signal } = this.#request;
+    if (signal) this.#giveUp(abortError(signal));
+  };
+
+  #giveUp(reason: unknown): void {
+    this.#reason ??= reason;
+    this.#controller.abort();
+  }
+
+  #expectAnswer(): void {
+    this.#expect('answer', this.#request.answerMs ?? this.#limits.answerMs);
+  }
+
+  #expect(doing: string, ms: number): void {
+    this.#rest();
+    if (this.#over) return;
+    this.#timer = setTimeout(() => this.#giveUp(silenceError(this.#request.url, doing, ms)), ms);
+  }
+
+  #rest(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#rest();
+    this.#request.signal?.removeEventListener('abort', this.#interrupted);
+  }
+}
+
+async function gather(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= limit) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limit);
+}

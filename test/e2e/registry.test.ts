@@ -1,0 +1,309 @@
+/** The registry client against Debian's distribution 2.8 on loopback, open, with htpasswd, and with tokens over TLS. */
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import * as assert from 'uvu/assert';
+import { digestOf } from '../../src/content/digest.ts';
+import { layerMediaType, OCI_CONFIG, OCI_MANIFEST } from '../../src/content/media-types.ts';
+import { parseReference } from '../../src/content/reference.ts';
+import { RegistryClient, type RegistryClientOptions } from '../../src/registry/client.ts';
+import { registryTarget } from '../../src/transports/registry.ts';
+import { makeCertificate } from '../lab/tls.ts';
+import { collect, failure, NOWHERE, type Sample, sample } from '../registry/rig.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('registry of distribution 2.8', { timeout: 60_000 });
+const run = promisify(execFile);
+const LOGIN = { username: 'robot$plant', password: 'pa:ss word-7' };
+
+let dir = '';
+const children: ChildProcess[] = [];
+
+test.before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'airferry-registry-'));
+});
+test.after(async () => {
+  await Promise.all(children.map(stop));
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Real {
+  address: string;
+  caFile?: string;
+  child: ChildProcess;
+  /** Start it again after it was killed. */
+  restart(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise(resolve => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+async function listens(port: number, child: ChildProcess): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
+    const open = await new Promise<boolean>(resolve => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
+
+function launch(command: string, args: string[]): ChildProcess {
+  const child = spawn(command, args, { stdio: 'ignore' });
+  children.push(child);
+  return child;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise(resolve => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+async function startRegistry(auth: 'open' | 'htpasswd' | 'token' = 'open'): Promise<Real> {
+  const [port, tokenPort] = [await freePort(), await freePort()];
+  const home = join(dir, String(port));
+  const certificate = await makeCertificate(home, ['IP:127.0.0.1']);
+  const tls = auth === 'token';
+  const config: Record<string, unknown> = {
+    version: '0.1',
+    log: { level: 'error' },
+    storage: { filesystem: { rootdirectory: join(home, 'store') } },
+    http: {
+      addr: `127.0.0.1:${port}`,
+      secret: 'test',
+      ...(tls ? { tls: { certificate: certificate.certFile, key: certificate.keyFile } } : {}),
+    },
+  };
+  if (auth === 'htpasswd') {
+    const path = join(home, 'htpasswd');
+    writeFileSync(path, execFileSync('htpasswd', ['-niB', LOGIN.username], { input: LOGIN.password }));
+    config.auth = { htpasswd: { realm: 'test', path } };
+  }
+  if (auth === 'token') {
+    const issued = { issuer: 'test-tokens', service: 'registry.test' };
+    const realm = `https://127.0.0.1:${tokenPort}/token`;
+    config.auth = { token: { ...issued, realm, rootcertbundle: certificate.caFile } };
+    const server = {
+      address: '127.0.0.1',
+      port: tokenPort,
+      tls,
+      ...certificate,
+      ...issued,
+      ...LOGIN,
+      seconds: 2,
+    };
+    writeFileSync(join(home, 'token-server.json'), JSON.stringify(server));
+    const script = new URL('../lab/token-server.ts', import.meta.url).pathname;
+    await listens(tokenPort, launch(process.execPath, [script, join(home, 'token-server.json')]));
+  }
+  const file = join(home, 'config.yml');
+  writeFileSync(file, JSON.stringify(config));
+  const start = async (): Promise<ChildProcess> => {
+    const child = launch('docker-registry', ['serve', file]);
+    await listens(port, child);
+    return child;
+  };
+  const real: Real = {
+    address: `127.0.0.1:${port}`,
+    child: await start(),
+    restart: async () => {
+      real.child = await start();
+    },
+  };
+  return tls ? { ...real, caFile: certificate.caFile } : real;
+}
+
+function clientFor(real: Real, options: Partial<RegistryClientOptions> = {}): RegistryClient {
+  return new RegistryClient({
+    registry: real.address,
+    plainHttp: real.caFile === undefined,
+    caFile: real.caFile,
+    configFile: `${NOWHERE}/config.json`,
+    access: 'push',
+    ...options,
+  });
+}
+
+/** An image whose layers are a gzip file and bytes of unknown digest; skopeo is content with its form. */
+function image(): { config: Sample; layer: Sample; stream: Sample } {
+  const [layer, stream] = [sample(1_500_000, 1024 * 1024), sample(900_000)].map(raw => {
+    const bytes = gzipSync(raw.bytes);
+    const descriptor = { mediaType: layerMediaType('gzip'), digest: digestOf(bytes), size: bytes.length };
+    const made: Sample = {
+      ...raw,
+      bytes,
+      descriptor,
+      async *open() {
+        yield* [bytes.subarray(0, 100_000), bytes.subarray(100_000)];
+      },
+    };
+    return { made, diffId: raw.descriptor.digest };
+  }) as [{ made: Sample; diffId: string }, { made: Sample; diffId: string }];
+  const rootfs = { type: 'layers', diff_ids: [layer.diffId, stream.diffId] };
+  const bytes = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs }));
+  const config: Sample = {
+    bytes,
+    opened: 0,
+    descriptor: { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.length },
+    async *open() {
+      yield bytes;
+    },
+  };
+  return { config, layer: layer.made, stream: stream.made };
+}
+
+for (const auth of ['open', 'htpasswd', 'token'] as const) {
+  test(`an image goes in, is mounted elsewhere, and skopeo reads it back: ${auth}`, async () => {
+    const real = await startRegistry(auth);
+    const credentials = auth === 'open' ? undefined : ({ kind: 'password', ...LOGIN } as const);
+    const client = clientFor(real, { credentials });
+    const target = registryTarget(client);
+    const { config, layer, stream } = image();
+    const bytes = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_MANIFEST,
+        config: config.descriptor,
+        layers: [layer.descriptor, stream.descriptor],
+      }),
+    );
+    const manifest = {
+      bytes,
+      descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length },
+    };
+    for (const [path, moved] of [
+      ['plant/app:1.0', ['moved', 'moved', 'moved']],
+      ['plant/deep/er/app:2.0', ['mounted', 'mounted', 'mounted']],
+      ['plant/app:3.0', ['present', 'present', 'present']],
+    ] as const) {
+      const name = parseReference(`${real.address}/${path}`);
+      assert.not(await target.holds(name, manifest.descriptor));
+      const unnamed = { mediaType: layerMediaType('gzip'), open: stream.open };
+      const first = path === 'plant/app:1.0' ? unnamed : stream;
+      const results = [
+        await target.putBlob(layer, name),
+        await target.putBlob(first, name),
+        await target.putBlob(config, name),
+      ];
+      assert.equal(
+        results.map(({ descriptor }) => descriptor),
+        manifestParts(bytes),
+      );
+      assert.equal(
+        results.map(({ how }) => how),
+        moved,
+      );
+      await target.putManifest(manifest, name);
+      assert.ok(await target.holds(name, manifest.descriptor));
+      // Tokens last two seconds: some of them run out on the way.
+      if (auth === 'token') await new Promise(resolve => setTimeout(resolve, 1200));
+    }
+    assert.equal((await client.listTags('plant/app')).sort(), ['1.0', '3.0']);
+    assert.equal(Buffer.from((await client.getManifest('plant/app', '1.0')).bytes), bytes);
+    assert.equal(await collect(client.getBlob('plant/app', stream.descriptor)), stream.bytes);
+    await client.putBlob('plant/app', sample(0));
+
+    const authFile = join(dir, `${auth}.json`);
+    const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64');
+    writeFileSync(
+      authFile,
+      JSON.stringify({ auths: auth === 'open' ? {} : { [real.address]: { auth: secret } } }),
+    );
+    const shared = ['--authfile', authFile, '--tls-verify=false'];
+    const url = `docker://${real.address}/plant/deep/er/app:2.0`;
+    const inspected = JSON.parse((await run('skopeo', ['inspect', ...shared, url])).stdout);
+    assert.is(inspected.Digest, manifest.descriptor.digest);
+    const copy = [
+      'copy',
+      '-q',
+      '--authfile',
+      authFile,
+      '--src-tls-verify=false',
+      url,
+      `oci:${join(dir, auth)}:x`,
+    ];
+    await run('skopeo', copy);
+    await client.close();
+    await stop(real.child);
+  });
+}
+
+function manifestParts(bytes: Buffer): unknown[] {
+  const { config, layers } = JSON.parse(bytes.toString());
+  return [...layers, config];
+}
+
+test('a registry that dies in the middle of uploads and comes back gets all of them', async () => {
+  const real = await startRegistry();
+  const client = clientFor(real, { retry: { attempts: 20, baseMs: 100, maxMs: 400 } });
+  await client.headManifest('plant/app', '1.0');
+  const blobs = Array.from({ length: 4 }, () => sample(20_000_000, 1024 * 1024));
+  let passed = 0;
+  let killed: Promise<void> | undefined;
+  const watched = blobs.map((blob, i) => {
+    const open = async function* () {
+      for await (const chunk of blob.open()) {
+        passed += chunk.length;
+        if (passed > 30_000_000) killed ??= stop(real.child).then(() => real.restart());
+        await killed;
+        yield chunk;
+      }
+    };
+    return i % 2 ? { descriptor: blob.descriptor, open } : { mediaType: 'application/octet-stream', open };
+  });
+  const results = await Promise.all(watched.map(source => client.putBlob('plant/app', source)));
+  assert.ok(killed && blobs.some(({ opened }) => opened > 1), 'something was sent twice');
+  for (const [i, { descriptor }] of results.entries()) {
+    assert.is(descriptor.digest, blobs[i]?.descriptor.digest);
+    assert.equal(await collect(client.getBlob('plant/app', descriptor)), blobs[i]?.bytes);
+  }
+  await client.close();
+  await stop(real.child);
+});
+
+test('missing and wrong logins are told apart by a real registry, too', async () => {
+  for (const auth of ['htpasswd', 'token'] as const) {
+    const real = await startRegistry(auth);
+    const anonymous = clientFor(real);
+    const none = await failure(anonymous.putBlob('plant/app', sample(10)), 'REGISTRY_UNAUTHORIZED');
+    assert.match(none.message, 'holds none');
+    const credentials = { kind: 'password', username: LOGIN.username, password: 'wrong' } as const;
+    const mistaken = clientFor(real, { credentials });
+    const wrong = await failure(mistaken.putBlob('plant/app', sample(10)), 'REGISTRY_UNAUTHORIZED');
+    assert.match(wrong.message, 'does not accept');
+    await Promise.all([anonymous.close(), mistaken.close(), stop(real.child)]);
+  }
+});
+
+test('plain HTTP and HTTPS taken for each other are told', async () => {
+  const [open, secure] = [await startRegistry(), await startRegistry('token')];
+  const clients = [
+    clientFor(open, { plainHttp: false }),
+    clientFor(secure, { plainHttp: true }),
+    clientFor({ ...secure, caFile: '' }, { plainHttp: false, caFile: undefined }),
+  ];
+  const [toPlain, toSecure, untrusting] = await Promise.all(
+    clients.map(client => failure(client.getManifest('plant/app', '1.0'), 'REGISTRY_TLS')),
+  );
+  assert.match(toPlain?.suggestions.join() ?? '', 'Add --plain-http');
+  assert.match(toSecure?.suggestions.join() ?? '', 'Leave out --plain-http');
+  assert.match(untrusting?.suggestions.join() ?? '', '--ca FILE');
+  await Promise.all([...clients.map(client => client.close()), stop(open.child), stop(secure.child)]);
+});
+
+test.run();
