@@ -1,0 +1,107 @@
+/** What goes into the host actions and what comes out, as plain data. */
+import type { AirferryError } from '../errors.ts';
+import type { KnownHostsPolicy } from '../host/handshake.ts';
+import type { Drift } from '../phases/drift.ts';
+import type { EngineAnswer } from '../phases/engine-answer.ts';
+import type { Finding } from '../phases/finding.ts';
+import type { Component } from '../phases/inspect-engine.ts';
+import type { PhaseName } from '../phases/names.ts';
+import type { SiteFleet } from './fleet.ts';
+import type { OnHostEvent } from './host-events.ts';
+
+/** Of every action on hosts. */
+export interface HostsOptions {
+  /** Out of `resolveFleet`. */
+  fleet: SiteFleet;
+  knownHosts: KnownHostsPolicy;
+  /** Hosts at work at once. Default 10. */
+  parallel?: number;
+  /** Milliseconds. Default 15 000. */
+  connectTimeoutMs?: number;
+  /** Ctrl-C: every host stops after cleaning up, and is failed with INTERRUPTED. */
+  signal?: AbortSignal;
+  onEvent?: OnHostEvent;
+}
+
+export interface HostCheckOptions extends HostsOptions {
+  /** The bundle that is to be installed; without one the space that it needs is not known. */
+  bundle?: string;
+}
+
+export interface HostInstallOptions extends HostsOptions {
+  /** Path of the bundle. */
+  bundle: string;
+  /** Say what would change, and change nothing. */
+  dryRun?: boolean;
+  /** Leave the bundle's images out. Default false: they are loaded. */
+  skipImages?: boolean;
+}
+
+export interface HostStatusOptions extends HostsOptions {}
+
+export interface HostUninstallOptions extends HostsOptions {
+  dryRun?: boolean;
+  /** Images, containers and volumes too. */
+  purge?: boolean;
+  /** Stop running containers; without it a host on which some run is refused with CONFIRMATION_NEEDED. */
+  stopContainers?: boolean;
+}
+
+export interface ImageLoadOptions extends HostsOptions {
+  /** Path of a bundle, an archive (compressed or not) or an OCI layout. */
+  source: string;
+  /** Only images with these names, as in Docker. Default all. */
+  only?: string[];
+  dryRun?: boolean;
+}
+
+/** One thing that was changed on a host, or in a dry run would be. */
+export interface Change {
+  phase: PhaseName;
+  /** `wrote /etc/docker/daemon.json` */
+  what: string;
+}
+
+export interface HostResult {
+  name: string;
+  /** `ops@10.77.0.11` */
+  address: string;
+  outcome: 'changed' | 'unchanged' | 'failed';
+  changes: Change[];
+  /** Where it failed, and why. */
+  phase?: PhaseName;
+  error?: AirferryError;
+  /** Out of the check of the host; empty where it was not reached. */
+  findings: Finding[];
+  durationMs: number;
+}
+
+export interface HostsResult<Host extends HostResult = HostResult> {
+  hosts: Host[];
+  /** Whether nothing was changed because it was a dry run. */
+  dryRun: boolean;
+}
+
+/** `host check`: a host with an `error` among its findings has the outcome `failed` with HOST_PREFLIGHT. */
+export type HostCheckResult = HostsResult;
+export type HostInstallResult = HostsResult;
+export type HostUninstallResult = HostsResult;
+export type ImageLoadResult = HostsResult;
+
+export interface HostStatus extends HostResult {
+  /** Undefined where the host was not reached, or airferry installed nothing there. */
+  installed?: {
+    bundle: { name: string; version: string; digest: string };
+    /** `20.10.24-0123456789ab` */
+    release?: string;
+    /** ISO 8601, UTC, by the operator's clock. */
+    at: string;
+  };
+  /** Versions by component (dockerd, containerd, runc, init, compose); absent where there is none. */
+  versions: Partial<Record<Component, string>>;
+  /** Undefined where no engine answers. */
+  engine?: EngineAnswer;
+  drift: Drift[];
+}
+
+export type HostStatusResult = HostsResult<HostStatus>;

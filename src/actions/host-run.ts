@@ -1,0 +1,207 @@
+/**
+ * Work on many hosts at once: each goes through its phases in order, a failure ends only the host that it happened on,
+ * and whatever happens its lock is given back and its connection closed.
+ */
+import { AirferryError, isAirferryError } from '../errors.ts';
+import { formatAddress } from '../host/address.ts';
+import { audit } from '../host/audit.ts';
+import { type HostLock, takeLock } from '../host/lock.ts';
+import type { Shell } from '../host/shell.ts';
+import { writeState } from '../host/state.ts';
+import { connectHost } from '../phases/connect.ts';
+import type { Finding } from '../phases/finding.ts';
+import { PHASES, type PhaseName } from '../phases/names.ts';
+import { type BareContext, leavesTraces, type Phase, type Reporter, stateAfter, stateWithout } from '../phases/phase.ts';
+import { mapLimit } from '../support/limit.ts';
+import type { FleetMember } from './fleet.ts';
+import type { HostEvent } from './host-events.ts';
+import type { Change, HostResult, HostsOptions } from './host-results.ts';
+
+const DEFAULT_PARALLEL = 10;
+/** Phases that see to the state on the host themselves. */
+const ENDS: ReadonlySet<PhaseName> = new Set(['record-state', 'forget-host']);
+
+/** A host on its way through the phases. */
+export class HostRun {
+  readonly member: FleetMember;
+  readonly changes: Change[] = [];
+  readonly findings: Finding[] = [];
+  readonly #options: HostsOptions;
+  #phase: PhaseName = 'connect';
+
+  constructor(member: FleetMember, options: HostsOptions) {
+    this.member = member;
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.member.target.name;
+  }
+
+  /** The phase that the host is in, or failed in. */
+  get current(): PhaseName {
+    return this.#phase;
+  }
+
+  /** Connect, take the lock if `purpose` is to change something, work, and undo both in any case. */
+  async connected<T>(lock: { purpose: string } | undefined, work: (shell: Shell) => Promise<T>): Promise<T> {
+    const { knownHosts, connectTimeoutMs, signal } = this.#options;
+    const { connection, shell } = await this.step('connect', () =>
+      connectHost(this.member.target, {
+        knownHosts,
+        ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+        ...(signal ? { signal } : {}),
+      }),
+    );
+    let held: HostLock | undefined;
+    try {
+      if (lock) held = await this.step('acquire-lock', () => takeLock(shell, lock));
+      return await work(shell);
+    } catch (error) {
+      if (held) await this.#noteFailure(shell, error);
+      throw error;
+    } finally {
+      // With the connection gone the lock stays, and is void once this process has ended.
+      await held?.release().catch(() => undefined);
+      await connection.close();
+    }
+  }
+
+  /** A phase without a plan of its own. What it changes, it adds to `changed`. */
+  async step<T>(phase: PhaseName, work: (report: Reporter, changed: string[]) => Promise<T>): Promise<T> {
+    const started = this.#start(phase);
+    const changed: string[] = [];
+    try {
+      const result = await work(this.#reporter(phase), changed);
+      this.#done(phase, changed, started);
+      return result;
+    } catch (error) {
+      throw this.#failed(phase, error, started);
+    }
+  }
+
+  /**
+   * Plan a phase and, unless it is a dry run, run it. What it leaves behind is written to the host's state before, what
+   * came of it after.
+   */
+  async phase<Context extends BareContext>(phase: Phase<Context>, context: Context): Promise<void> {
+    this.#phase = phase.name;
+    const report = this.#reporter(phase.name);
+    let started = performance.now();
+    try {
+      if (this.#options.signal?.aborted) throw interrupted();
+      const plan = await phase.plan(context, report);
+      if (!plan) return this.#emit({ kind: 'phase-skipped', ...this.#at(phase.name) });
+      started = this.#start(phase.name);
+      const before = context.state;
+      if (leavesTraces(plan)) context.state = stateAfter(context.state, plan);
+      if (!context.dryRun) {
+        if (context.state !== before) await writeState(context.shell, context.state);
+        const written = context.state;
+        await plan.run(report);
+        if (plan.gone && plan.gone.length > 0) context.state = stateWithout(context.state, plan.gone);
+        if (context.state !== written && !ENDS.has(phase.name)) await writeState(context.shell, context.state);
+      }
+      this.#done(phase.name, plan.changes, started);
+      context.done.push(...plan.changes.map(what => ({ phase: phase.name, what })));
+    } catch (error) {
+      throw this.#failed(phase.name, error, started);
+    }
+  }
+
+  #start(phase: PhaseName): number {
+    this.#phase = phase;
+    if (this.#options.signal?.aborted) throw interrupted();
+    this.#emit({ kind: 'phase-start', ...this.#at(phase) });
+    return performance.now();
+  }
+
+  #done(phase: PhaseName, changed: string[], started: number): void {
+    this.changes.push(...changed.map(what => ({ phase, what })));
+    this.#emit({ kind: 'phase-done', ...this.#at(phase), changed, durationMs: since(started) });
+  }
+
+  #failed(phase: PhaseName, thrown: unknown, started: number): AirferryError {
+    const error = asAirferryError(thrown, this.#options.signal).at({ host: this.name, phase });
+    this.#emit({ kind: 'phase-failed', ...this.#at(phase), error, durationMs: since(started) });
+    return error;
+  }
+
+  #reporter(phase: PhaseName): Reporter {
+    return {
+      progress: (done, total) => this.#emit({ kind: 'phase-progress', ...this.#at(phase), done, total }),
+      note: text => this.#emit({ kind: 'phase-note', ...this.#at(phase), text }),
+    };
+  }
+
+  #at(phase: PhaseName): { host: string; phase: PhaseName; title: string } {
+    return { host: this.name, phase, title: PHASES[phase] };
+  }
+
+  #emit(event: HostEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  async #noteFailure(shell: Shell, thrown: unknown): Promise<void> {
+    const { code, message } = asAirferryError(thrown, this.#options.signal);
+    const action = `failed: ${PHASES[this.#phase]}`;
+    const line = { phase: this.#phase, action, result: 'failed', error: { code, message } } as const;
+    await audit(shell, [line]).catch(() => undefined);
+  }
+}
+
+/** What the work on a host adds to its result. */
+export type Extra<Host extends HostResult> = Omit<Host, keyof HostResult>;
+
+/** Do `work` on every host of the fleet, some at a time. Never throws for what happens on a host. */
+export function onEveryHost<Host extends HostResult>(
+  options: HostsOptions,
+  none: Extra<Host>,
+  work: (run: HostRun) => Promise<Extra<Host>>,
+): Promise<Host[]> {
+  const { fleet, parallel = DEFAULT_PARALLEL, onEvent } = options;
+  return mapLimit(fleet.members, parallel, async member => {
+    const started = performance.now();
+    const run = new HostRun(member, options);
+    const result = (over: Partial<HostResult>, extra: Extra<Host>): Host =>
+      ({
+        name: run.name,
+        address: formatAddress(member.target),
+        outcome: run.changes.length > 0 ? 'changed' : 'unchanged',
+        changes: run.changes,
+        findings: run.findings,
+        durationMs: since(started),
+        ...over,
+        ...extra,
+      }) as Host;
+    try {
+      const done = result({}, await work(run));
+      const outcome = done.outcome === 'changed' ? 'changed' : 'unchanged';
+      onEvent?.({ kind: 'host-done', host: run.name, outcome, durationMs: done.durationMs });
+      return done;
+    } catch (thrown) {
+      const error = asAirferryError(thrown, options.signal).at({ host: run.name, phase: run.current });
+      const failed = result({ outcome: 'failed', phase: run.current, error }, none);
+      const { durationMs } = failed;
+      onEvent?.({ kind: 'host-failed', host: run.name, phase: run.current, error, durationMs });
+      return failed;
+    }
+  });
+}
+
+function asAirferryError(thrown: unknown, signal: AbortSignal | undefined): AirferryError {
+  if (isAirferryError(thrown)) return thrown;
+  if (signal?.aborted) return interrupted();
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new AirferryError('INTERNAL', message, { cause: thrown });
+}
+
+function interrupted(): AirferryError {
+  return new AirferryError('INTERRUPTED', 'interrupted', {
+    suggestions: ['Run the same command again: it goes on where it was interrupted.'],
+  });
+}
+
+function since(started: number): number {
+  return Math.round(performance.now() - started);
+}

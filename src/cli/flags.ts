@@ -1,0 +1,127 @@
+/** Flags and arguments that several commands share; spread into the static `flags` of each. */
+import { Args, Flags } from '@oclif/core';
+
+/** Of every command. */
+export const globalFlags = {
+  json: Flags.boolean({
+    summary: 'Print one JSON document on stdout.',
+    helpGroup: 'GLOBAL',
+  }),
+  quiet: Flags.boolean({
+    char: 'q',
+    summary: 'No progress, and nothing at the end but errors and what was asked for.',
+    helpGroup: 'GLOBAL',
+  }),
+  verbose: Flags.boolean({
+    char: 'v',
+    summary: 'Tell more.',
+    helpGroup: 'GLOBAL',
+    exclusive: ['quiet'],
+  }),
+};
+
+/** Of commands that change something. */
+export const dryRunFlag = {
+  'dry-run': Flags.boolean({ summary: 'Say what would be done, and change nothing.' }),
+};
+
+/** Of commands that might ask something. */
+export const yesFlag = {
+  yes: Flags.boolean({ char: 'y', summary: 'Ask nothing; the answer is yes.' }),
+};
+
+export const onlyFlag = {
+  only: Flags.string({
+    summary: 'Only the image with this name, as Docker shows it. May be repeated.',
+    helpValue: 'IMAGE',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+};
+
+/** Which hosts, how to reach them, and how many at once. */
+export const hostFlags = {
+  host: Flags.string({
+    char: 'H',
+    summary:
+      'A host, as user@address[:port]; with a fleet file, the name of one of its hosts. May be repeated.',
+    helpValue: 'HOST',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'HOSTS',
+  }),
+  fleet: Flags.string({
+    char: 'F',
+    summary: 'The fleet file: hosts and how to reach them.',
+    helpValue: 'FILE',
+    helpGroup: 'HOSTS',
+  }),
+  parallel: Flags.integer({
+    summary: 'Hosts at work at once.',
+    helpValue: 'N',
+    default: 10,
+    min: 1,
+    max: 500,
+    helpGroup: 'HOSTS',
+  }),
+  identity: Flags.string({
+    char: 'i',
+    summary: 'A private key file, as for ssh. May be repeated.',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'SSH',
+  }),
+  user: Flags.string({
+    char: 'l',
+    summary: 'The user where neither the host nor the fleet file names one.',
+    helpValue: 'NAME',
+    helpGroup: 'SSH',
+  }),
+  'known-hosts': Flags.string({
+    summary: 'Host keys, instead of ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. May be repeated.',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'SSH',
+  }),
+  'accept-new': Flags.boolean({
+    summary: 'Record the key of a host that is met for the first time. A changed key is never accepted.',
+    helpGroup: 'SSH',
+  }),
+  'connect-timeout': Flags.integer({
+    summary: 'Seconds to wait for a host to answer.',
+    helpValue: 'SECONDS',
+    default: 15,
+    min: 1,
+    max: 600,
+    helpGroup: 'SSH',
+  }),
+  'ask-password': Flags.boolean({
+    summary: 'Ask for the password of the SSH user (or set AIRFERRY_SSH_PASSWORD).',
+    helpGroup: 'SSH',
+  }),
+  'ask-passphrase': Flags.boolean({
+    summary: 'Ask for the passphrase of the private key (or set AIRFERRY_SSH_PASSPHRASE).',
+    helpGroup: 'SSH',
+  }),
+  'ask-sudo-password': Flags.boolean({
+    char: 'K',
+    summary: "Ask for sudo's password (or set AIRFERRY_SUDO_PASSWORD).",
+    helpGroup: 'SSH',
+  }),
+  'no-sudo': Flags.boolean({
+    summary: 'Do without sudo: the user is root, or the command needs no root.',
+    helpGroup: 'SSH',
+  }),
+  ...yesFlag,
+};
+
+/** A required argument. oclif would read a missing one from stdin, and so hang without a terminal. */
+export function fileArgument(description: string) {
+  return Args.string({ description, required: true, ignoreStdin: true });
+}
+
+export const sourceArgument = fileArgument(
+  'A bundle, a `docker save` archive, an OCI archive, or the folder of an OCI layout.',
+);

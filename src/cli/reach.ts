@@ -1,0 +1,87 @@
+/** From the flags of a host command to what the actions want to know: which hosts, how to log in, what to trust. */
+import type { ReachOptions } from '../actions/fleet.ts';
+import type { HostsOptions } from '../actions/host-results.ts';
+import { command } from '../host/quote.ts';
+import { secret } from './prompts.ts';
+
+/** The parsed `hostFlags`. */
+export interface HostFlags {
+  host?: string[];
+  fleet?: string;
+  parallel: number;
+  identity?: string[];
+  user?: string;
+  'known-hosts'?: string[];
+  'accept-new': boolean;
+  'connect-timeout': number;
+  'ask-password': boolean;
+  'ask-passphrase': boolean;
+  'ask-sudo-password': boolean;
+  'no-sudo': boolean;
+  yes: boolean;
+}
+
+/** Which hosts and how to reach them; asks for the secrets that are to be asked for. */
+export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
+  const { yes } = flags;
+  const password = await secret({
+    title: 'SSH password',
+    variable: 'AIRFERRY_SSH_PASSWORD',
+    flag: '--ask-password',
+    wanted: flags['ask-password'],
+    yes,
+  });
+  const passphrase = await secret({
+    title: 'passphrase of the private key',
+    variable: 'AIRFERRY_SSH_PASSPHRASE',
+    flag: '--ask-passphrase',
+    wanted: flags['ask-passphrase'],
+    yes,
+  });
+  const sudoPassword = await secret({
+    title: password ? 'sudo password (empty: the SSH password)' : 'sudo password',
+    variable: 'AIRFERRY_SUDO_PASSWORD',
+    flag: '--ask-sudo-password',
+    wanted: flags['ask-sudo-password'],
+    yes,
+  });
+  return {
+    fleetFile: flags.fleet,
+    hosts: flags.host,
+    identities: flags.identity,
+    user: flags.user,
+    sudo: flags['no-sudo'] ? false : undefined,
+    password,
+    passphrase,
+    sudoPassword: sudoPassword ?? (flags['ask-sudo-password'] ? password : undefined),
+  };
+}
+
+/** The options that are the same for every action on hosts. */
+export function hostsOptions(
+  flags: HostFlags,
+): Pick<HostsOptions, 'knownHosts' | 'parallel' | 'connectTimeoutMs'> {
+  return {
+    knownHosts: { files: flags['known-hosts'] ?? [], acceptNew: flags['accept-new'] },
+    parallel: flags.parallel,
+    connectTimeoutMs: flags['connect-timeout'] * 1000,
+  };
+}
+
+/**
+ * The command line that tries again on some hosts only: the same words, other hosts. `argv` are the words behind
+ * `airferry`; a host without a fleet file is named as it was given, which its name may not tell.
+ */
+export function retryCommand(argv: readonly string[], hosts: readonly string[]): string {
+  const kept: string[] = [];
+  const given: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    const joined = /^(?:--host=|-H=?)(.+)$/s.exec(word)?.[1];
+    if (joined !== undefined) given.push(joined);
+    else if (word === '--host' || word === '-H') given.push(argv[++i] ?? '');
+    else kept.push(word);
+  }
+  const named = hosts.map(name => given.find(host => host === name || host.endsWith(`@${name}`)) ?? name);
+  return command(['airferry', ...kept, ...named.flatMap(name => ['--host', name])]);
+}

@@ -1,0 +1,104 @@
+/** `bundle inspect`: a bundle as a report on one or two screens. */
+import type { BundleInspection, InspectedImage } from '../../bundle/inspect.ts';
+import { formatBytes, plural } from '../../support/format.ts';
+import { byName, pairs, table } from '../table.ts';
+import type { Look } from '../terminal.ts';
+import { clean } from '../text.ts';
+
+const INDENT = '  ';
+/** Where units that only add to others lie. */
+const DROP_INS = 'drop-ins/';
+
+export function bundleReport(bundle: BundleInspection, look: Look): string[] {
+  const { paint } = look;
+  const sections = [
+    [
+      paint.bold(clean(`${bundle.name} ${bundle.version}`)),
+      ...pairs(
+        [
+          ['file', bundle.path],
+          ['size', `${formatBytes(bundle.size)} in ${plural(bundle.blobs, 'blob')}`],
+          ['platforms', bundle.platforms.join(', ')],
+        ],
+        look,
+        INDENT,
+      ),
+      `${INDENT}${bundle.digest}`,
+    ],
+    engine(bundle, look),
+    daemon(bundle, look),
+    images(bundle, look),
+    files(bundle, look),
+  ];
+  return sections.filter(lines => lines.length > 0).flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));
+}
+
+function engine({ engine, compose, units }: BundleInspection, look: Look): string[] {
+  const entries: [string, string][] = [];
+  for (const { platform, size, components } of engine?.archives ?? []) {
+    entries.push([`docker ${engine?.version}`, `${platform}, ${formatBytes(size)}`]);
+    if (look.verbose) entries.push(['', components.join(', ')]);
+  }
+  for (const { platform, size } of compose?.binaries ?? [])
+    entries.push([`compose ${compose?.version}`, `${platform}, ${formatBytes(size)}`]);
+  const dropIns = units.filter(name => name.startsWith(DROP_INS));
+  const whole = units.filter(name => !name.startsWith(DROP_INS));
+  const more = dropIns.length > 0 ? [`${plural(dropIns.length, 'drop-in')} for different systemd`] : [];
+  if (units.length > 0)
+    entries.push(['units', (look.verbose ? units.toSorted() : [...whole.toSorted(), ...more]).join(', ')]);
+  return entries.length === 0 ? [] : [look.paint.bold('Engine'), ...pairs(entries, look, INDENT)];
+}
+
+function daemon({ daemon }: BundleInspection, look: Look): string[] {
+  const entries = Object.entries(daemon).map(([key, value]) => [key, JSON.stringify(value)] as const);
+  return entries.length === 0 ? [] : [look.paint.bold('daemon.json'), ...pairs(entries, look, INDENT)];
+}
+
+function images({ images, shared }: BundleInspection, look: Look): string[] {
+  if (images.length === 0) return [];
+  const rows = byName(images).flatMap(image => {
+    const names = image.names.length > 0 ? image.names : [shortId(image)];
+    return names.map((name, i) => (i === 0 ? [name, ...figures(image)] : [name]));
+  });
+  const stored = shared + images.reduce((sum, { unique }) => sum + unique, 0);
+  const total = images.reduce((sum, { size }) => sum + size, 0);
+  const spared = total > stored ? `; sharing spares ${formatBytes(total - stored)}` : '';
+  return [
+    look.paint.bold(plural(images.length, 'image')),
+    ...table(
+      [
+        { title: 'NAME', folds: true },
+        { title: 'PLATFORM' },
+        { title: 'LAYERS', align: 'right' },
+        { title: 'SIZE', align: 'right' },
+        { title: 'UNIQUE', align: 'right' },
+      ],
+      rows,
+      look,
+      INDENT,
+    ),
+    `${INDENT}${formatBytes(stored)} of layers, ${formatBytes(shared)} of them in several images${spared}`,
+  ];
+}
+
+function figures({ platform, layers, size, unique }: InspectedImage): string[] {
+  return [platform, String(layers), formatBytes(size), formatBytes(unique)];
+}
+
+/** As Docker shows an image without a name. */
+function shortId({ id }: InspectedImage): string {
+  return `<none> ${id.replace(/^sha256:/, '').slice(0, 12)}`;
+}
+
+function files({ files }: BundleInspection, look: Look): string[] {
+  if (files.length === 0) return [];
+  return [
+    look.paint.bold(plural(files.length, 'file')),
+    ...table(
+      [{ title: 'PATH', folds: true }, { title: 'MODE' }, { title: 'SIZE', align: 'right' }],
+      files.map(({ path, mode, size }) => [path, mode, formatBytes(size)]),
+      look,
+      INDENT,
+    ),
+  ];
+}

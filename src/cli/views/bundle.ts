@@ -1,0 +1,61 @@
+/** `bundle create` and `bundle verify`: what was made, what was checked. */
+import type { BundleCreated } from '../../actions/bundle-create.ts';
+import type { BundleVerification } from '../../bundle/verify.ts';
+import { formatBytes, plural } from '../../support/format.ts';
+import { pairs } from '../table.ts';
+import { type Look, proseColumns } from '../terminal.ts';
+import { clean, wrap } from '../text.ts';
+
+const INDENT = '  ';
+
+export function createdView(bundle: BundleCreated, look: Look): string[] {
+  const { paint, glyphs } = look;
+  const content = [plural(bundle.images.length, 'image'), plural(bundle.blobs, 'blob')].join(', ');
+  return [
+    `${paint.green(glyphs.tick)} ${paint.bold(clean(bundle.path))} holds ${clean(`${bundle.name} ${bundle.version}`)}`,
+    ...pairs(
+      [
+        ['size', `${formatBytes(bundle.size)}, out of ${formatBytes(bundle.inputBytes)} of inputs`],
+        ['content', content],
+      ],
+      look,
+      INDENT,
+    ),
+    `${INDENT}${bundle.digest}`,
+  ];
+}
+
+export function verifiedView(report: BundleVerification, look: Look): string[] {
+  const { paint, glyphs } = look;
+  const sound = report.problems.length === 0;
+  const mark = sound ? paint.green(glyphs.tick) : paint.red(glyphs.cross);
+  const verdict = sound ? 'is sound' : `has ${plural(report.problems.length, 'problem')}`;
+  const { blobs, hashedBytes, references } = report;
+  return [
+    `${mark} ${paint.bold(clean(report.path))} ${verdict}`,
+    ...pairs(
+      [
+        ['bundle', `${report.name} ${report.version}, ${formatBytes(report.size)}`],
+        [
+          'checked',
+          `${formatBytes(hashedBytes)} in ${plural(blobs, 'blob')} hashed, ${plural(references, 'reference')} followed`,
+        ],
+      ],
+      look,
+      INDENT,
+    ),
+    `${INDENT}${report.digest}`,
+    ...report.problems.flatMap(({ message, offset, usedBy }) => {
+      const details = [
+        ...(offset === undefined ? [] : [`at byte ${offset} of the file`]),
+        ...(usedBy.length > 0 ? [`used by ${usedBy.join(', ')}`] : []),
+      ];
+      const lines = [clean(message), ...details.map(detail => `  ${clean(detail)}`)];
+      const [first = '', ...rest] = lines.flatMap(line => wrap(line, proseColumns(look) - 4));
+      return [
+        `${INDENT}${paint.red(glyphs.cross)} ${first}`,
+        ...rest.map(line => `${INDENT}${INDENT}${line}`),
+      ];
+    }),
+  ];
+}

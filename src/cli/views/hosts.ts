@@ -1,0 +1,86 @@
+/** The end of an action on hosts: a table of them, and what is worth saying about each. */
+import type { HostResult, HostsResult } from '../../actions/host-results.ts';
+import { formatDuration, plural } from '../../support/format.ts';
+import { type Cell, table } from '../table.ts';
+import { type Look, proseColumns } from '../terminal.ts';
+import { clean, wrap } from '../text.ts';
+
+/** Hosts that each get lines of their own; more are told by number. */
+const MOST_NAMED = 8;
+
+/** Outcome, number of changes and time of each host, then why some failed, and in a dry run the plan. */
+export function hostsView(result: HostsResult, look: Look): string[] {
+  const { hosts, dryRun } = result;
+  const rows = hosts.map(host => [
+    host.name,
+    outcomeCell(host, dryRun, look),
+    String(host.changes.length),
+    formatDuration(host.durationMs),
+  ]);
+  const overview = table(
+    [
+      { title: 'HOST', folds: true },
+      { title: 'OUTCOME' },
+      { title: dryRun ? 'WOULD CHANGE' : 'CHANGES', align: 'right' },
+      { title: 'TIME', align: 'right' },
+    ],
+    rows,
+    look,
+  );
+  const changes = dryRun || look.verbose ? changesOf(hosts, dryRun, look) : [];
+  return [...overview, ...changes, ...failuresOf(hosts, look)];
+}
+
+/** What hosts of several fail with, those with the same error together; a host alone fails with the command. */
+export function failuresOf(hosts: readonly HostResult[], look: Look, all = hosts.length): string[] {
+  if (all === 1) return [];
+  const failed = hosts.filter(({ outcome, error }) => outcome === 'failed' && error !== undefined);
+  const groups = Map.groupBy(failed, ({ phase, error, name }) =>
+    [phase, error?.code, (error?.message ?? '').replaceAll(name, '')].join('\n'),
+  );
+  return [...groups.values()].flatMap(group => {
+    const [first] = group;
+    if (!first) return [];
+    const at = first.phase === undefined ? '' : ` at ${first.phase}`;
+    const head = `${look.paint.red(look.glyphs.cross)} ${look.paint.bold(namesOf(group))}${at}`;
+    const text = wrap(clean(first.error?.message ?? '', 'keep'), proseColumns(look) - 2).map(
+      line => `  ${line}`,
+    );
+    const next = (first.error?.suggestions ?? []).flatMap(suggestion => advice(suggestion, look));
+    return ['', head, ...text, ...next];
+  });
+}
+
+/** `h1, h2, h3 and 4 more` */
+export function namesOf(hosts: readonly { name: string }[]): string {
+  const names = hosts.slice(0, MOST_NAMED).map(({ name }) => clean(name));
+  const more = hosts.length - names.length;
+  return more > 0 ? `${names.join(', ')} and ${plural(more, 'more', 'more')}` : names.join(', ');
+}
+
+/** A suggestion below what it is about. */
+export function advice(text: string, look: Look): string[] {
+  const mark = `  ${look.glyphs.arrow} `;
+  return wrap(clean(text, 'keep'), proseColumns(look) - mark.length).map(
+    (line, i) => (i === 0 ? look.paint.cyan(mark) : ' '.repeat(mark.length)) + line,
+  );
+}
+
+export function outcomeCell({ outcome }: HostResult, dryRun: boolean, { paint }: Look): Cell {
+  if (outcome === 'failed') return { text: 'failed', paint: paint.red };
+  if (outcome === 'unchanged') return { text: 'unchanged', paint: paint.dim };
+  return { text: dryRun ? 'would change' : 'changed', paint: dryRun ? paint.yellow : paint.green };
+}
+
+/** The changes, hosts with the same ones together. */
+function changesOf(hosts: readonly HostResult[], dryRun: boolean, look: Look): string[] {
+  const changed = hosts.filter(({ changes }) => changes.length > 0);
+  const groups = Map.groupBy(changed, ({ changes }) => JSON.stringify(changes));
+  return [...groups.values()].flatMap(group => [
+    '',
+    `${look.paint.bold(namesOf(group))} ${dryRun ? 'would be changed' : group.length > 1 ? 'were changed' : 'was changed'}:`,
+    ...(group[0]?.changes ?? []).flatMap(({ what }) =>
+      wrap(clean(what), proseColumns(look) - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`),
+    ),
+  ]);
+}

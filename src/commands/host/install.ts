@@ -1,0 +1,46 @@
+import { Flags } from '@oclif/core';
+import { hostInstall } from '../../actions/host-install.ts';
+import { dryRunFlag, hostFlags } from '../../cli/flags.ts';
+import { HostCommand } from '../../cli/host-command.ts';
+import { hostsView } from '../../cli/views/hosts.ts';
+
+export default class HostInstall extends HostCommand {
+  static override summary = 'Make hosts what a bundle says: engine, configuration and images.';
+  static override description =
+    'The first run installs, the next one changes nothing, a newer bundle upgrades. One host that fails stops only ' +
+    'itself; the summary has the command that tries it again. What was installed is recorded on the host, and ' +
+    '`airferry host uninstall` takes exactly that away.';
+  static override examples = [
+    {
+      description: 'Install one host, and meet it for the first time',
+      command:
+        '<%= config.bin %> host install -b site.tar --host ops@10.77.0.11 --accept-new --ask-sudo-password',
+    },
+    {
+      description: 'See what would change in a fleet',
+      command: '<%= config.bin %> host install -b site.tar -F fleet.yaml --dry-run',
+    },
+    {
+      description: 'Install a fleet, 40 hosts at once',
+      command: '<%= config.bin %> host install -b site.tar -F fleet.yaml --parallel 40',
+    },
+  ];
+  static override flags = {
+    bundle: Flags.string({ char: 'b', summary: 'The bundle.', helpValue: 'FILE', required: true }),
+    'no-images': Flags.boolean({ summary: "Leave the bundle's images out." }),
+    ...dryRunFlag,
+    ...hostFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(HostInstall);
+    const out = this.output(flags);
+    const dryRun = flags['dry-run'];
+    const ending = await this.onHosts(out, flags, {
+      dryRun,
+      action: options =>
+        hostInstall({ ...options, bundle: flags.bundle, dryRun, skipImages: flags['no-images'] }),
+    });
+    this.endHosts(out, { ...ending, view: hostsView, asked: dryRun });
+  }
+}

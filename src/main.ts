@@ -1,0 +1,73 @@
+/** The entry: find the command, run it, and render whatever it throws. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Config, type Interfaces, run, settings } from '@oclif/core';
+import { resolveCommand } from './cli/command-line.ts';
+import { asAirferryError } from './cli/failure.ts';
+import { Output } from './cli/output.ts';
+import { AirferryError, EXIT, systemCode } from './errors.ts';
+
+/** Run airferry with the arguments after its name. Ends the process. */
+export async function main(argv: readonly string[]): Promise<never> {
+  process.on('uncaughtException', error => fail(error, argv));
+  process.stdout.on('error', error => leave(error, argv));
+  process.stderr.on('error', () => process.exit(EXIT.failure));
+  const pjson = packageJson();
+  if (['--version', '-V', '-v'].includes(argv[0] ?? '')) {
+    process.stdout.write(`airferry ${pjson.version}\n`);
+    process.exit(EXIT.ok);
+  }
+  let command: string | undefined;
+  try {
+    const config = await loadConfig(pjson);
+    command = resolveCommand(argv, config);
+    await run([...argv], config);
+  } catch (error) {
+    fail(error, argv, command);
+  }
+  process.exit();
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** From a checkout the commands are run as they are written; once built, out of the manifest. */
+async function loadConfig(pjson: Interfaces.PJSON): Promise<Config> {
+  const compiled = import.meta.url.endsWith('.js');
+  settings.enableAutoTranspile = false;
+  const target = compiled ? './dist/commands' : './src/commands';
+  const oclif = { ...pjson.oclif, commands: { strategy: 'pattern' as const, target } };
+  return Config.load({ root, pjson: { ...pjson, oclif }, ignoreManifest: !compiled });
+}
+
+function packageJson(): Interfaces.PJSON {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Interfaces.PJSON;
+}
+
+function fail(thrown: unknown, argv: readonly string[], command?: string): never {
+  const error = asAirferryError(thrown, command);
+  outputFor(argv).failure(error);
+  process.exit(error.exit);
+}
+
+/** Nobody reads stdout any more (`| head`), which is no failure; or it is a file on a full disk, which is. */
+function leave(thrown: Error, argv: readonly string[]): never {
+  if (systemCode(thrown) === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+  const message = `cannot write to stdout: ${systemCode(thrown) ?? thrown.message}`;
+  const code = systemCode(thrown) === 'ENOSPC' ? 'DISK_FULL' : 'FILE_UNWRITABLE';
+  outputFor(argv.filter(arg => arg !== '--json')).failure(
+    new AirferryError(code, message, { cause: thrown }),
+  );
+  process.exit(EXIT.failure);
+}
+
+/** The flags may not have been parsed yet, or not at all. */
+function outputFor(argv: readonly string[]): Output {
+  const end = argv.indexOf('--');
+  const flags = end < 0 ? argv : argv.slice(0, end);
+  const given = (long: string, short?: string): boolean =>
+    flags.some(flag => flag === long || (short !== undefined && flag === short));
+  const verbose = given('--verbose', '-v') || Boolean(process.env.DEBUG);
+  return new Output({ json: given('--json'), quiet: given('--quiet', '-q'), verbose });
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

@@ -1,0 +1,78 @@
+/** iptables, forwarding, open API ports, and the registry's name. */
+import type { Finding } from '../finding.ts';
+import { operatorsAddress, registryHost } from '../etc-hosts.ts';
+import { type CheckInput, ok } from './input.ts';
+
+const API_PORTS = [2375, 2376];
+
+export function checkNetwork(input: CheckInput): Finding[] {
+  return [checkIptables(input), checkForwarding(input), ...checkPorts(input), ...checkRegistryName(input)];
+}
+
+function checkIptables({ facts: { iptables } }: CheckInput): Finding {
+  const why = 'The engine sets up the network of containers with it, and does not start without.';
+  if (iptables === undefined) {
+    return {
+      id: 'iptables',
+      level: 'error',
+      title: 'iptables is missing',
+      why,
+      fix: 'Install the package iptables (iptables-nft on RHEL 9 and newer).',
+    };
+  }
+  const [major = 0, minor = 0] = iptables.version.split('.').map(Number);
+  if (major > 1 || minor >= 4) return ok('iptables', `iptables ${iptables.version} (${iptables.backend})`);
+  return {
+    id: 'iptables',
+    level: 'error',
+    title: `iptables ${iptables.version} is too old`,
+    why: 'Engines need 1.4 at least.',
+    fix: 'Update the package iptables.',
+  };
+}
+
+function checkForwarding({ facts: { ipForward }, wanted }: CheckInput): Finding {
+  if (ipForward) return ok('ip-forward', 'IP forwarding is on');
+  return {
+    id: 'ip-forward',
+    level: 'info',
+    title: 'IP forwarding is off',
+    why: 'Containers reach the network through the host.',
+    fix: wanted?.engine ? 'The install enables it, and uninstall sets it back.' : 'sysctl -w net.ipv4.ip_forward=1',
+  };
+}
+
+function checkPorts({ facts: { listening } }: CheckInput): Finding[] {
+  return API_PORTS.flatMap(port => {
+    const listener = listening.find(entry => entry.port === port);
+    if (!listener) return [];
+    return [
+      {
+        id: `port-${port}`,
+        level: 'warn' as const,
+        title: `something listens on port ${port}${listener.loopback ? ', for this host alone' : ''}`,
+        why:
+          port === 2375 && !listener.loopback
+            ? 'It is the port of an engine without TLS: whoever reaches it is root on this host.'
+            : 'It is a port of the engine’s API: another engine may be running, or one that was meant to be remote.',
+        fix: `See what it is (ss -ltnp sport = :${port}), and close it if it need not be open.`,
+      },
+    ];
+  });
+}
+
+function checkRegistryName({ facts: { etcHosts }, registry }: CheckInput): Finding[] {
+  if (registry?.ip === undefined) return [];
+  const name = registryHost(registry.address);
+  const theirs = operatorsAddress(etcHosts, name);
+  if (theirs === undefined || theirs === registry.ip) return [];
+  return [
+    {
+      id: 'registry-name',
+      level: 'error',
+      title: `/etc/hosts sends ${name} to ${theirs}, the fleet says ${registry.ip}`,
+      why: 'The first line counts, and it is not one of airferry’s, so it is not changed.',
+      fix: `Correct it in /etc/hosts on the host, or registry.ip in the fleet file.`,
+    },
+  ];
+}

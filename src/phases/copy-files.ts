@@ -1,0 +1,66 @@
+/** The recipe's other files; and those of an earlier recipe that this one has no more, undone. */
+import { posix } from 'node:path';
+import { readAll } from '../content/verified.ts';
+import { writeFile } from '../host/files.ts';
+import { quote } from '../host/quote.ts';
+import type { Shell } from '../host/shell.ts';
+import { uploadBlob } from '../host/transfer.ts';
+import { isRecipeFile } from './origin.ts';
+import type { HostContext, Phase } from './phase.ts';
+import { type DesiredFile, planFiles } from './place-files.ts';
+import { planUndo, runUndo } from './undo.ts';
+import type { WantedFile } from './wanted.ts';
+
+/** Larger ones are uploaded as blobs, so that an interrupted upload goes on; bytes. */
+const SMALL = 1024 * 1024;
+
+export const copyFiles: Phase = {
+  name: 'copy-files',
+  plan(context) {
+    const { files } = context.wanted;
+    const plan = planFiles(context, files.map(file => desired(file, context)));
+    const wanted = new Set(files.map(file => file.path));
+    const old = context.state.files.filter(file => isRecipeFile(file) && !wanted.has(file.path));
+    const undo = planUndo(old, context.survey);
+    if (plan.changes.length === 0 && undo.length === 0) return undefined;
+    return {
+      changes: [...plan.changes, ...undo.map(step => step.change)],
+      files: plan.files,
+      gone: old.map(file => file.path),
+      async run() {
+        await plan.run();
+        await runUndo(context.shell, undo);
+      },
+    };
+  },
+};
+
+function desired({ path, mode, blob }: WantedFile, { signal }: HostContext): DesiredFile {
+  return {
+    path,
+    mode,
+    sha256: blob.digest.replace('sha256:', ''),
+    async write(shell) {
+      const bytes = blob.size <= SMALL ? await readAll(blob.open(0), SMALL) : undefined;
+      const permissions = Number.parseInt(mode, 8);
+      if (bytes) return writeFile(shell, path, bytes, { mode: permissions, owner: 'root:root', parents: true });
+      const staged = await uploadBlob(shell, blob, signal ? { signal } : {});
+      return moveInto(shell, staged.path, path, mode);
+    },
+  };
+}
+
+async function moveInto(shell: Shell, blob: string, path: string, mode: string): Promise<void> {
+  const temporary = posix.join(posix.dirname(path), `.${posix.basename(path).slice(0, 200)}.airferry`);
+  const script = `set -e
+t=${quote(temporary)}
+trap 'rm -f -- "$t"' EXIT
+mkdir -p -- ${quote(posix.dirname(path))}
+cp -- ${quote(blob)} "$t"
+chmod ${mode} -- "$t"
+chown root:root -- "$t"
+sync -- "$t" 2>/dev/null || sync
+mv -f -T -- "$t" ${quote(path)}
+rm -f -- ${quote(blob)}`;
+  await shell.run(script, { root: true, title: `write ${path}` });
+}

@@ -1,0 +1,56 @@
+/** Everything that the phases decide on, in three questions: facts, the state of an earlier run, and how things stand. */
+import { INSTALL_ROOT } from '../engine/release.ts';
+import { UNIT_PATHS } from '../engine/units.ts';
+import { type GatheredFacts, gatherFacts } from '../host/facts.ts';
+import type { Shell } from '../host/shell.ts';
+import { emptyState, type HostState, readState } from '../host/state.ts';
+import { SYSCTL_FILE } from './enable-ip-forward.ts';
+import { ETC_HOSTS } from './etc-hosts.ts';
+import { foldersAbove } from './place-files.ts';
+import { type Survey, surveyHost } from './survey.ts';
+import { caPath } from './trust-registry.ts';
+import { DEFAULT_DATA_ROOT, type Wanted } from './wanted.ts';
+import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
+
+/** Where airferry keeps its things besides the releases. */
+export const KEPT_ROOT = '/var/lib/airferry';
+const UNITS = ['containerd.service', 'docker.service'];
+
+export interface Gathered {
+  facts: GatheredFacts;
+  /** Undefined where airferry was never before. */
+  recorded: HostState | undefined;
+}
+
+/** Facts and state at once. `dataRoot` is where images will lie. Throws HOST_STATE_INVALID and what a connection throws. */
+export async function gather(shell: Shell, dataRoot = DEFAULT_DATA_ROOT): Promise<Gathered> {
+  const paths = [...new Set([INSTALL_ROOT, KEPT_ROOT, dataRoot])];
+  const [facts, recorded] = await Promise.all([gatherFacts(shell, { paths }), readState(shell)]);
+  return { facts, recorded };
+}
+
+/** How everything stands that is recorded or wanted. */
+export function surveyFor(shell: Shell, state: HostState | undefined, wanted?: Wanted): Promise<Survey> {
+  const ours = [...recordedPaths(state ?? emptyState()), ...(wanted ? wantedPaths(wanted) : [])];
+  return surveyHost(shell, {
+    paths: [...new Set(ours.flatMap(path => [path, ...foldersAbove(path)]))],
+    contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS],
+    units: UNITS,
+  });
+}
+
+function recordedPaths(state: HostState): string[] {
+  return state.files.flatMap(file => (file.replaced ? [file.path, file.replaced] : [file.path]));
+}
+
+function wantedPaths({ engine, compose, registry, files }: Wanted): string[] {
+  const paths = files.map(file => file.path);
+  if (registry) paths.push(caPath(registry.address));
+  if (compose) paths.push(compose.release.file, ...compose.release.links.map(link => link.path));
+  if (engine) {
+    const { release } = engine;
+    paths.push(DAEMON_JSON, OWN_DAEMON_JSON, SYSCTL_FILE, ...UNIT_PATHS);
+    paths.push(release.current.path, ...[...release.files, ...release.links].map(({ path }) => path));
+  }
+  return paths;
+}

@@ -1,0 +1,64 @@
+/** Put compose where the docker command finds it: v1 as a program, v2 as a plugin that also runs on its own. */
+import { posix } from 'node:path';
+import { LAYOUT } from '../host/layout.ts';
+import { quote } from '../host/quote.ts';
+import { uploadBlob } from '../host/transfer.ts';
+import { formatBytes } from '../support/format.ts';
+import type { Phase, Plan } from './phase.ts';
+import { newFolders } from './place-files.ts';
+import { planLinks, setLinks } from './place-links.ts';
+import { COMPOSE_DIR } from '../engine/release.ts';
+
+export const installCompose: Phase = {
+  name: 'install-compose',
+  plan(context): Plan | undefined {
+    const { compose } = context.wanted;
+    if (!compose) return undefined;
+    const { binary, release, version } = compose;
+    const sha256 = binary.digest.replace('sha256:', '');
+    const now = context.survey.paths.get(release.file);
+    const recorded = context.state.files.some(file => file.path === release.file && file.sha256 === sha256);
+    const whole = recorded && now?.kind === 'file' && now.sha256 === sha256 && now.mode === '0755';
+    const { links, files } = planLinks(context, release.links);
+    const old = staleLinks(context.state.files, release.links.map(link => link.path));
+    if (whole && links.length === 0 && old.length === 0) return undefined;
+    const upload = whole ? [] : [`upload compose ${version} (${formatBytes(binary.size)}) to ${release.file}`];
+    const entry = { path: release.file, kind: 'file', sha256, mode: '0755' } as const;
+    return {
+      changes: [...upload, ...links.map(link => `link ${link.path}`), ...old.map(path => `remove ${path}`)],
+      files: [...(whole ? [] : [...newFolders(context, [release.file]), entry]), ...files],
+      gone: old,
+      async run(report) {
+        if (!whole) {
+          const { path } = await uploadBlob(context.shell, binary, {
+            onProgress: report.progress,
+            ...(context.signal ? { signal: context.signal } : {}),
+          });
+          await context.shell.run(placeScript(path, release.file), { root: true, title: `install ${release.file}` });
+        }
+        await setLinks(context.shell, links, old);
+      },
+    };
+  },
+};
+
+/** From the blobs, which may lie on another file system, to its place in one rename. */
+function placeScript(blob: string, file: string): string {
+  return `set -e
+a=${quote(blob)}; f=${quote(file)}
+case $a in ${LAYOUT.blobs}/*) ;; *) exit 1;; esac
+mkdir -p -- ${quote(posix.dirname(file))}
+cp -- "$a" "$f.part"
+chmod 0755 -- "$f.part"
+chown root:root -- "$f.part"
+sync -- "$f.part" 2>/dev/null || sync
+mv -f -T -- "$f.part" "$f"
+rm -f -- "$a"`;
+}
+
+/** Links of an earlier compose that this one does not have: the plugin of v2, when v1 takes its place. */
+function staleLinks(files: readonly { path: string; target?: string }[], wanted: readonly string[]): string[] {
+  return files
+    .filter(file => file.target?.startsWith(`${COMPOSE_DIR}/`) && !wanted.includes(file.path))
+    .map(file => file.path);
+}

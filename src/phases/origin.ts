@@ -1,0 +1,13 @@
+/** Which phase a recorded file comes from, told by its path. */
+import { INSTALL_ROOT } from '../engine/release.ts';
+import { UNIT_PATHS } from '../engine/units.ts';
+import type { InstalledFile } from '../host/state.ts';
+import { SYSCTL_FILE } from './enable-ip-forward.ts';
+import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
+
+/** Whether it is one of the recipe's `files:`, and no part of the engine's installation. */
+export function isRecipeFile({ path, kind }: InstalledFile): boolean {
+  if (kind !== 'file') return false;
+  if ([DAEMON_JSON, OWN_DAEMON_JSON, SYSCTL_FILE, ...UNIT_PATHS].includes(path)) return false;
+  return !path.startsWith(`${INSTALL_ROOT}/`) && !path.startsWith('/etc/docker/certs.d/');
+}

@@ -1,0 +1,92 @@
+/**
+ * A phase: one idempotent step on a host. It looks first and comes back with a plan, which says in words what it will
+ * change, for the state what it will leave behind, and does it when it is run. A dry run is the plans without the runs,
+ * so the two cannot differ.
+ *
+ * What a plan leaves behind is in the host's state before it is run, and there is one way back for each kind of thing
+ * (`undo.ts`): an install that was interrupted anywhere can be finished, or be uninstalled.
+ */
+import type { GatheredFacts } from '../host/facts.ts';
+import type { Shell } from '../host/shell.ts';
+import type { HostChange, HostState, InstalledFile } from '../host/state.ts';
+import type { Finding } from './finding.ts';
+import type { PhaseName } from './names.ts';
+import type { Survey } from './survey.ts';
+import type { Wanted } from './wanted.ts';
+
+/** Whoever is told how a phase goes on. */
+export interface Reporter {
+  /** Bytes of a total. */
+  progress(done: number, total: number): void;
+  note(text: string): void;
+}
+
+/** A host as any phase meets it. */
+export interface BareContext {
+  readonly shell: Shell;
+  readonly facts: GatheredFacts;
+  readonly survey: Survey;
+  readonly dryRun: boolean;
+  readonly signal?: AbortSignal;
+  readonly findings: Finding[];
+  /** What was done so far, for the audit log. */
+  readonly done: { phase: PhaseName; what: string }[];
+  /** As it will be written to the host. */
+  state: HostState;
+}
+
+/** A host that is to become what a bundle says. */
+export interface HostContext extends BareContext {
+  readonly wanted: Wanted;
+}
+
+export interface Plan {
+  /** What it changes, each as an operator would say it: `write /etc/docker/daemon.json`. May be empty: it only acts. */
+  changes: string[];
+  /** What will lie on the host because of it. */
+  files?: InstalledFile[];
+  /** Paths that will no longer be ours. */
+  gone?: string[];
+  made?: HostChange[];
+  /** Units that have to be restarted for it. */
+  restart?: string[];
+  run(report: Reporter): Promise<void>;
+}
+
+export interface Phase<Context extends BareContext = HostContext> {
+  readonly name: PhaseName;
+  /** What is to be done here; undefined when there is nothing. Asks the host at most, never changes it. */
+  plan(context: Context, report: Reporter): Promise<Plan | undefined> | Plan | undefined;
+}
+
+/** The state to be written before a plan is run: with all that it will leave behind, and what it takes away still in it. */
+export function stateAfter(state: HostState, plan: Plan, now: Date = new Date()): HostState {
+  const { files = [], made = [], restart = [] } = plan;
+  const paths = new Set(files.map(file => file.path));
+  const pending = [...new Set([...(state.pending ?? []), ...restart])];
+  return {
+    ...state,
+    files: [...state.files.filter(file => !paths.has(file.path)), ...files],
+    changes: [...state.changes.filter(change => !made.some(other => sameThing(change, other))), ...made],
+    ...(pending.length > 0 ? { pending } : {}),
+    updatedAt: now.toISOString(),
+  };
+}
+
+/** The state once things are no longer there. */
+export function stateWithout(state: HostState, gone: readonly string[]): HostState {
+  const paths = new Set(gone);
+  return { ...state, files: state.files.filter(file => !paths.has(file.path)) };
+}
+
+/** Whether a plan leaves anything for the state to remember beforehand. */
+export function leavesTraces(plan: Plan): boolean {
+  return [plan.files, plan.made, plan.restart].some(list => list !== undefined && list.length > 0);
+}
+
+/** Changes of which a host has one: a later one takes the place of an earlier. */
+function sameThing(a: HostChange, b: HostChange): boolean {
+  if (a.kind === 'sysctl' && b.kind === 'sysctl') return a.key === b.key;
+  if (a.kind === 'group' && b.kind === 'group') return a.name === b.name;
+  return a.kind === 'hosts-line' && b.kind === 'hosts-line';
+}

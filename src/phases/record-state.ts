@@ -1,0 +1,36 @@
+/** Write down what this host now is, and who made it so. */
+import { audit } from '../host/audit.ts';
+import { writeState } from '../host/state.ts';
+import type { HostContext, Phase } from './phase.ts';
+
+export const recordState: Phase = {
+  name: 'record-state',
+  plan(context) {
+    const { wanted, state, done } = context;
+    const { bundle } = wanted;
+    const known = state.bundle?.digest === bundle.digest;
+    if (known && done.length === 0) return undefined;
+    return {
+      changes: known ? [] : [`record bundle ${bundle.name} ${bundle.version}`],
+      async run() {
+        const now = new Date().toISOString();
+        context.state = { ...context.state, bundle, installedAt: context.state.installedAt ?? now, updatedAt: now };
+        await writeState(context.shell, context.state);
+        await recordDone(context);
+      },
+    };
+  },
+};
+
+/** One line in the audit log for each thing that was done. */
+export async function recordDone({ shell, wanted, done }: HostContext): Promise<void> {
+  await audit(
+    shell,
+    done.map(({ phase, what }) => ({
+      phase,
+      action: what,
+      result: 'changed',
+      bundle: wanted.bundle.digest,
+    })),
+  );
+}

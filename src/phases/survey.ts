@@ -1,0 +1,197 @@
+/**
+ * How things stand on a host, asked in one round trip: every path that airferry left or is to write, with its hash; the
+ * units; daemon.json; what the engine says. The script only looks. What it prints is read here, and is bounded.
+ */
+import { AirferryError } from '../errors.ts';
+import { quote } from '../host/quote.ts';
+import type { Shell } from '../host/shell.ts';
+import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
+import { type EngineAnswer, parseEngineInfo } from './engine-answer.ts';
+
+export type PathState =
+  | { kind: 'absent' | 'dir' | 'other' }
+  | { kind: 'link'; target: string }
+  /** `mode` as `0644`, `size` in bytes; `sha256` is empty where the file could not be read. */
+  | { kind: 'file'; mode: string; size: number; sha256: string };
+
+export interface UnitState {
+  /** `active`, `inactive`, `failed`, `activating` … exactly as systemd says it. */
+  active: string;
+  /** `enabled`, `disabled` …; empty where there is no such unit. */
+  enabled: string;
+}
+
+export interface Survey {
+  paths: ReadonlyMap<string, PathState>;
+  units: ReadonlyMap<string, UnitState>;
+  /** Of the files that were asked for as a whole: path and content. */
+  contents: ReadonlyMap<string, string>;
+  /** Whether /etc/hosts ends without a newline. */
+  hostsOpenEnded: boolean;
+  /** Undefined where no engine answers. */
+  engine: EngineAnswer | undefined;
+  /** Familiar name to image ID, of all named images of the engine. */
+  images: ReadonlyMap<string, string>;
+}
+
+export interface SurveyQuestions {
+  paths: readonly string[];
+  /** Small files whose content is wanted; at most 1 MiB each. */
+  contents: readonly string[];
+  units: readonly string[];
+}
+
+/** Bytes of an answer that are kept; a host with ten thousand named images stays below. */
+const MAX_ANSWER = 16 * 1024 * 1024;
+const MAX_CONTENT = 1024 * 1024;
+/** Milliseconds: hashing a release on a slow disk. */
+const TIMEOUT_MS = 10 * 60_000;
+/** Seconds that an engine gets for an answer. */
+const ENGINE_PATIENCE_S = 20;
+
+/** Ask a host. Throws HOST_COMMAND_FAILED for an answer that is none, and what a connection throws. */
+export async function surveyHost(shell: Shell, questions: SurveyQuestions): Promise<Survey> {
+  const paths = [...new Set(questions.paths)];
+  const result = await shell.run(surveyScript(questions), {
+    root: true,
+    stdin: paths.map(path => `${path}\n`).join(''),
+    title: 'survey the host',
+    maxOutput: MAX_ANSWER,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const survey = parseSurvey(result.stdout, paths);
+  if (survey) return survey;
+  throw new AirferryError('HOST_COMMAND_FAILED', `${shell.target.name} did not answer all questions`, {
+    where: { host: shell.target.name },
+    suggestions: ['Check that /bin/sh and coreutils work there, and that its start-up files print nothing.'],
+  });
+}
+
+/** The script; paths come on its stdin, one in a line. */
+export function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
+  return `put() { printf '%s=%s\\n' "$1" "$2"; }
+set --
+while IFS= read -r p; do
+  if [ -L "$p" ]; then put link "$p"; put target "$(readlink -- "$p")"
+  elif [ -f "$p" ]; then set -- "$@" "$p"
+  elif [ -d "$p" ]; then put dir "$p"
+  elif [ -e "$p" ]; then put other "$p"
+  fi
+done
+if [ $# -gt 0 ]; then
+  stat -c 'file=%a %s %n' -- "$@" 2>/dev/null
+  sha256sum -- "$@" 2>/dev/null | while IFS= read -r line; do put sum "$line"; done
+fi
+for f in ${contents.map(quote).join(' ')}; do
+  if [ -f "$f" ]; then put content "$f"; head -c ${MAX_CONTENT} -- "$f" | base64 | while IFS= read -r line; do put base64 "$line"; done; fi
+done
+if [ -n "$(tail -c 1 /etc/hosts 2>/dev/null)" ]; then put hosts open; fi
+systemctl show -p Id -p ActiveState -p UnitFileState ${units.map(quote).join(' ')} 2>/dev/null |
+  while IFS= read -r line; do put unit "$line"; done
+if [ -S ${DOCKER_SOCKET} ] && command -v docker >/dev/null 2>&1; then
+  t='timeout ${ENGINE_PATIENCE_S}'; command -v timeout >/dev/null 2>&1 || t=
+  ${DOCKER_ENVIRONMENT}
+  i=$($t docker info --format '{{json .}}' 2>/dev/null) && {
+    put info "$i"
+    $t docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null |
+      while IFS= read -r line; do put image "$line"; done
+  }
+fi
+put end 1`;
+}
+
+/** What the script printed; undefined when it was cut short. */
+export function parseSurvey(answer: string, asked: readonly string[]): Survey | undefined {
+  const paths = new Map<string, PathState>(asked.map(path => [path, { kind: 'absent' }]));
+  const units = new Map<string, UnitState>();
+  const images = new Map<string, string>();
+  const encoded = new Map<string, string>();
+  let last = '';
+  let unit: Partial<Record<string, string>> = {};
+  let hostsOpenEnded = false;
+  let engine: EngineAnswer | undefined;
+  let ended = false;
+  for (const [key, value] of keyedLines(answer)) {
+    switch (key) {
+      case 'link':
+        last = value;
+        break;
+      case 'target':
+        paths.set(last, { kind: 'link', target: value });
+        break;
+      case 'dir':
+      case 'other':
+        paths.set(value, { kind: key });
+        break;
+      case 'file':
+        setFile(paths, value);
+        break;
+      case 'sum':
+        setSum(paths, value);
+        break;
+      case 'content':
+        last = value;
+        encoded.set(value, '');
+        break;
+      case 'base64':
+        encoded.set(last, (encoded.get(last) ?? '') + value);
+        break;
+      case 'hosts':
+        hostsOpenEnded = true;
+        break;
+      case 'unit':
+        unit = addProperty(units, unit, value);
+        break;
+      case 'info':
+        engine = parseEngineInfo(value);
+        break;
+      case 'image':
+        addImage(images, value);
+        break;
+      case 'end':
+        ended = true;
+    }
+  }
+  if (!ended) return undefined;
+  const contents = new Map([...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]));
+  return { paths, units, contents, hostsOpenEnded, engine, images };
+}
+
+function* keyedLines(answer: string): Generator<[key: string, value: string]> {
+  for (const line of answer.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals > 0) yield [line.slice(0, equals), line.slice(equals + 1)];
+  }
+}
+
+function setFile(paths: Map<string, PathState>, value: string): void {
+  const [, mode, size, path] = /^([0-7]{1,4}) (\d{1,15}) (.*)$/.exec(value) ?? [];
+  if (mode === undefined || path === undefined) return;
+  paths.set(path, { kind: 'file', mode: mode.padStart(4, '0'), size: Number(size), sha256: '' });
+}
+
+function setSum(paths: Map<string, PathState>, value: string): void {
+  const [, sha256, path] = /^([0-9a-f]{64}) [ *](.*)$/.exec(value) ?? [];
+  const state = paths.get(path ?? '');
+  if (sha256 !== undefined && state?.kind === 'file') state.sha256 = sha256;
+}
+
+/** Properties of a unit come in a block, in systemd's order; the last of the three completes it. */
+function addProperty(
+  units: Map<string, UnitState>,
+  block: Partial<Record<string, string>>,
+  value: string,
+): Partial<Record<string, string>> {
+  const [, name = '', text = ''] = /^(\w+)=(.*)$/.exec(value) ?? [];
+  if (name === '') return {};
+  const merged = { ...block, [name]: text };
+  const { Id, ActiveState, UnitFileState } = merged;
+  if (Id !== undefined && ActiveState !== undefined && UnitFileState !== undefined)
+    units.set(Id, { active: ActiveState, enabled: UnitFileState });
+  return merged;
+}
+
+function addImage(images: Map<string, string>, value: string): void {
+  const [, id, name] = /^(sha256:[0-9a-f]{64}) (\S+)$/.exec(value) ?? [];
+  if (id !== undefined && name !== undefined && !name.includes('<none>')) images.set(name, id);
+}

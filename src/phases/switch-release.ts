@@ -1,0 +1,41 @@
+/** Make the release the current one, by one rename, and link its programs into the PATH. */
+import { BIN_DIR, CURRENT_LINK } from '../engine/release.ts';
+import type { Phase } from './phase.ts';
+import { planLinks, setLinks } from './place-links.ts';
+
+export const switchRelease: Phase = {
+  name: 'switch-release',
+  plan(context) {
+    const { engine } = context.wanted;
+    if (!engine) return undefined;
+    const { release, version } = engine;
+    const before = context.survey.paths.get(CURRENT_LINK);
+    const { links, files } = planLinks(context, [release.current, ...release.links]);
+    const wanted = new Set(release.links.map(link => link.path));
+    const gone = context.state.files
+      .filter(file => file.target?.startsWith(`${CURRENT_LINK}/`) && !wanted.has(file.path))
+      .map(file => file.path);
+    const recorded = context.state.release?.archive === engine.archive.digest;
+    if (links.length === 0 && gone.length === 0 && recorded) return undefined;
+    const switched = before?.kind !== 'link' || before.target !== release.current.target;
+    const from = context.state.release ? ` from ${context.state.release.version}` : '';
+    const linked = links.filter(link => link.path !== CURRENT_LINK).length;
+    return {
+      changes: [
+        ...(switched ? [`switch to engine ${version}${from}`] : []),
+        ...(linked > 0 ? [`link ${linked} programs into ${BIN_DIR}`] : []),
+        ...gone.map(path => `remove ${path}`),
+      ],
+      files,
+      gone,
+      restart: switched ? [...engine.unitNames] : [],
+      async run() {
+        await setLinks(context.shell, links, gone);
+        context.state = {
+          ...context.state,
+          release: { version, archive: engine.archive.digest, path: release.dir },
+        };
+      },
+    };
+  },
+};

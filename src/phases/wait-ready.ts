@@ -1,0 +1,79 @@
+/** Wait until the engine answers; if it does not come up, say what its log says. */
+import { AirferryError } from '../errors.ts';
+import { command } from '../host/quote.ts';
+import { describeTarget } from '../host/target.ts';
+import { dockerScript } from './docker-cli.ts';
+import type { HostContext, Phase } from './phase.ts';
+
+const PATIENCE_S = 120;
+const NOT_READY = 3;
+const LOG_LINES = 12;
+
+export const waitReady: Phase = {
+  name: 'wait-ready',
+  plan(context) {
+    const { engine } = context.wanted;
+    const { state, survey } = context;
+    const running = engine?.unitNames.every(unit => survey.units.get(unit)?.active === 'active');
+    if (!engine || (running && survey.engine && !state.pending?.length)) return undefined;
+    return {
+      changes: [],
+      async run(report) {
+        const result = await context.shell.run(waitScript(engine.unitNames), {
+          root: true,
+          check: false,
+          title: 'wait for the engine',
+          timeoutMs: (PATIENCE_S + 60) * 1000,
+          ...(context.signal ? { signal: context.signal } : {}),
+        });
+        if (result.status === NOT_READY) throw notReady(context, result.stdout);
+        if (result.status !== 0) throw context.shell.failure('wait for the engine', result);
+        const { pending: _, ...settled } = context.state;
+        context.state = settled;
+        report.note(`engine ${result.stdout.trim()} answers`);
+      },
+    };
+  },
+};
+
+/** Prints the engine's version, or the end of the units' log. `is-active` says "active", and nothing else, when it is. */
+export function waitScript(units: readonly string[]): string {
+  const names = command(units);
+  return dockerScript(`deadline=$(($(date +%s) + ${PATIENCE_S}))
+t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=
+while [ "$(date +%s)" -lt $deadline ]; do
+  ready=1
+  for u in ${names}; do
+    a=$(systemctl is-active $u)
+    if [ "$a" = failed ]; then deadline=0; fi
+    if [ "$a" != active ]; then ready=0; fi
+  done
+  if [ $ready = 1 ] && v=$($t docker version --format '{{.Server.Version}}' 2>/dev/null); then echo "$v"; exit 0; fi
+  if [ $deadline = 0 ]; then break; fi
+  sleep 0.2 2>/dev/null || sleep 1
+done
+journalctl --no-pager -o cat -n 60 ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null
+exit ${NOT_READY}`);
+}
+
+function notReady({ shell }: HostContext, log: string): AirferryError {
+  const lines = log.split('\n').filter(line => /\S/.test(line));
+  const said = [...lines.filter(isTelling).slice(-LOG_LINES / 2), ...lines.slice(-LOG_LINES / 2)];
+  const shown = [...new Set(said)].map(line => `  ${line.slice(0, 300)}`).join('\n');
+  return new AirferryError(
+    'ENGINE_NOT_READY',
+    `the engine on ${describeTarget(shell.target)} does not come up${shown ? `; the end of its log:\n${shown}` : ''}`,
+    {
+      where: { host: shell.target.name },
+      suggestions: [
+        'Look at all of it on the host: journalctl -u docker -u containerd',
+        'When the cause is mended, run the same command again: it goes on from here.',
+      ],
+    },
+  );
+}
+
+/** systemd's own lines about restarts push the one that matters out of sight. */
+function isTelling(line: string): boolean {
+  return /level=(?:error|fatal)|unable to|failed to start daemon|panic/i.test(line);
+}

@@ -1,0 +1,44 @@
+/** The units for this engine and this systemd. Local changes belong into drop-ins of the operator's own, and stay. */
+import { quote } from '../host/quote.ts';
+import { UNIT_DIR, UNIT_PATHS } from '../engine/units.ts';
+import { AirferryError } from '../errors.ts';
+import type { Phase } from './phase.ts';
+import { planFiles, textFile } from './place-files.ts';
+
+export const writeUnits: Phase = {
+  name: 'write-units',
+  plan(context) {
+    const { wanted, facts, state, shell } = context;
+    if (!wanted.engine) return undefined;
+    if (facts.systemd === undefined) throw noSystemd(shell.target.name);
+    const units = wanted.engine.units(facts.systemd);
+    const plan = planFiles(context, units.map(unit => textFile(unit.path, unit.content)));
+    const kept = new Set(units.map(unit => unit.path));
+    const gone = state.files
+      .map(file => file.path)
+      .filter(path => UNIT_PATHS.includes(path) && !kept.has(path));
+    if (plan.changes.length === 0 && gone.length === 0) return undefined;
+    const touched = [...plan.files.map(file => file.path), ...gone];
+    return {
+      changes: [...plan.changes, ...gone.map(path => `remove ${path}`)],
+      files: plan.files,
+      gone,
+      restart: wanted.engine.unitNames.filter(unit => touched.some(path => belongsTo(path, unit))),
+      async run() {
+        await plan.run();
+        if (gone.length > 0) await shell.run(`rm -f -- ${gone.map(quote).join(' ')}`, { root: true });
+      },
+    };
+  },
+};
+
+function belongsTo(path: string, unit: string): boolean {
+  return path === `${UNIT_DIR}/${unit}` || path.startsWith(`${UNIT_DIR}/${unit}.d/`);
+}
+
+function noSystemd(host: string): AirferryError {
+  return new AirferryError('UNIT_INVALID', `${host} has no systemd, and airferry runs the engine as a unit of it`, {
+    where: { host },
+    suggestions: ['Leave this host out.'],
+  });
+}
