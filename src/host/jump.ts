@@ -5,14 +5,22 @@
 import type { Duplex } from 'node:stream';
 import { formatAddress } from './address.ts';
 import { bastionError } from './connect-errors.ts';
-import type { Connection } from './connection.ts';
 import type { HostTarget } from './target.ts';
 
+/** What a bastion has to do; a connection does it. */
+export interface Gateway {
+  /** A TCP connection from the bastion to an address. */
+  forward(address: string, port: number): Promise<Duplex>;
+  /** Resolves once the bastion is gone. */
+  closed: Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Connects to a bastion, which may itself be behind others. */
-export type ConnectBastion = (bastion: HostTarget) => Promise<Connection>;
+export type ConnectBastion = (bastion: HostTarget) => Promise<Gateway>;
 
 export class Bastions implements AsyncDisposable {
-  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #connections = new Map<string, Promise<Gateway>>();
 
   /**
    * A stream to `target` through its last bastion.
@@ -30,7 +38,7 @@ export class Bastions implements AsyncDisposable {
     }
   }
 
-  #connection(bastion: HostTarget, connect: ConnectBastion): Promise<Connection> {
+  #connection(bastion: HostTarget, connect: ConnectBastion): Promise<Gateway> {
     const key = [...bastion.bastions, bastion].map(formatAddress).join(' ');
     const existing = this.#connections.get(key);
     if (existing) return existing;

@@ -1,9 +1,9 @@
 /** The login to one registry: learnt from its challenges, one token for each set of repositories, renewed in time. */
 import { type Challenge, parseChallenges } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
 import { protocolError, RegistryError } from './errors.ts';
 import type { Http } from './http.ts';
 import { publicUrl } from './location.ts';
+import type { Credentials } from './login.ts';
 import { basicAuthorization, fetchToken, loginError } from './token.ts';
 
 export type Action = 'pull' | 'push';

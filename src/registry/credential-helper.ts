@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { AirferryError, systemCode } from '../errors.ts';
 import { formatDuration } from '../support/format.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './login.ts';
 
 const OUTPUT_LIMIT = 64 * 1024;
 const TIME_LIMIT_MS = 30_000;

@@ -4,13 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AirferryError, systemCode } from '../errors.ts';
 import { askHelper } from './credential-helper.ts';
-
-export type Credentials =
-  | { kind: 'password'; username: string; password: string }
-  /** A refresh token of the OAuth flow; stands for a login without its password. */
-  | { kind: 'identity'; token: string }
-  /** A finished bearer token. */
-  | { kind: 'bearer'; token: string };
+import type { Credentials } from './login.ts';
 
 export interface CredentialsOptions {
   /** The config file; `$DOCKER_CONFIG/config.json` or `~/.docker/config.json` when absent. */

@@ -1,8 +1,9 @@
 /** Asking a token server for a bearer token. distribution docs: "Token Authentication", "OAuth2 Token Authentication". */
-import type { Credentials } from './credentials.ts';
+
 import { isHtml, parseErrorBody, protocolError, RegistryError, refusalError } from './errors.ts';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import { publicUrl, withParameter } from './location.ts';
+import type { Credentials } from './login.ts';
 
 const ANSWER_LIMIT = 256 * 1024;
 const CLIENT_ID = 'airferry';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Credentials } from '../../src/registry/credentials.ts';
+import type { Credentials } from '../../src/registry/login.ts';
 import { type FakeRegistry, type Quirks, status } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
 import { collect, failure, type Rig, sample, withRegistry as withOpenRegistry } from './rig.ts';
