@@ -3,25 +3,26 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Config, type Interfaces, run, settings } from '@oclif/core';
 import { resolveCommand } from './cli/command-line.ts';
-import { asAirferryError } from './cli/failure.ts';
+import { asAirferryError, StdoutError } from './cli/failure.ts';
 import { Output } from './cli/output.ts';
-import { AirferryError, EXIT, systemCode } from './errors.ts';
+import { EXIT, systemCode } from './errors.ts';
 
 /** Run airferry with the arguments after its name. Ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
   process.on('uncaughtException', error => fail(error, argv));
   process.stdout.on('error', error => leave(error, argv));
   process.stderr.on('error', () => process.exit(EXIT.failure));
-  const pjson = packageJson();
   if (['--version', '-V', '-v'].includes(argv[0] ?? '')) {
-    process.stdout.write(`airferry ${pjson.version}\n`);
+    process.stdout.write(`airferry ${packageJson().version}\n`);
     process.exit(EXIT.ok);
   }
   let command: string | undefined;
   try {
-    const config = await loadConfig(pjson);
+    const config = await loadConfig();
     command = resolveCommand(argv, config);
     await run([...argv], config);
+    // What stdout has to complain about, it says in the next turn.
+    await new Promise(resolve => setImmediate(resolve));
   } catch (error) {
     fail(error, argv, command);
   }
@@ -31,7 +32,8 @@ export async function main(argv: readonly string[]): Promise<never> {
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** From a checkout the commands are run as they are written; once built, out of the manifest. */
-async function loadConfig(pjson: Interfaces.PJSON): Promise<Config> {
+export async function loadConfig(): Promise<Config> {
+  const pjson = packageJson();
   const compiled = import.meta.url.endsWith('.js');
   settings.enableAutoTranspile = false;
   const target = compiled ? './dist/commands' : './src/commands';
@@ -49,15 +51,10 @@ function fail(thrown: unknown, argv: readonly string[], command?: string): never
   process.exit(error.exit);
 }
 
-/** Nobody reads stdout any more (`| head`), which is no failure; or it is a file on a full disk, which is. */
-function leave(thrown: Error, argv: readonly string[]): never {
-  if (systemCode(thrown) === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
-  const message = `cannot write to stdout: ${systemCode(thrown) ?? thrown.message}`;
-  const code = systemCode(thrown) === 'ENOSPC' ? 'DISK_FULL' : 'FILE_UNWRITABLE';
-  outputFor(argv.filter(arg => arg !== '--json')).failure(
-    new AirferryError(code, message, { cause: thrown }),
-  );
-  process.exit(EXIT.failure);
+/** Nobody reads stdout any more (`| head`), which is no failure; or it cannot take what it is given, which is. */
+function leave(error: Error, argv: readonly string[]): never {
+  if (systemCode(error) === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+  fail(new StdoutError(error), argv);
 }
 
 /** The flags may not have been parsed yet, or not at all. */

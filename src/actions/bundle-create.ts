@@ -31,7 +31,7 @@ export interface BundleCreated {
   size: number;
   blobs: number;
   images: string[];
-  /** Bytes that the inputs have more than the bundle: compressed, or shared. */
+  /** Bytes that were read of the inputs. */
   inputBytes: number;
   warnings: string[];
 }
@@ -47,7 +47,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   await expectFiles(recipe, meter);
   const file = await PendingFile.create(output);
   try {
-    const writer = new BundleWriter(file);
+    const writer = new BundleWriter(file, signal);
     const images = await prepareImages(
       writer,
       recipe,
@@ -55,7 +55,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
       context,
     );
     try {
-      const engine = await packEngine(writer, recipe, context);
+      const { engine, warnings: archiveWarnings } = await packEngine(writer, recipe, context);
       const compose = await packCompose(writer, recipe, context);
       const units = await packUnits(writer, recipe, context);
       const reports = await images.run();
@@ -75,7 +75,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         blobs,
         images: names,
         inputBytes: meter.progress.done,
-        warnings,
+        warnings: [...warnings, ...archiveWarnings],
       };
     } finally {
       await images.close();

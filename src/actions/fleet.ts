@@ -70,10 +70,15 @@ function fromFleet(fleet: Fleet, hosts: readonly string[], options: ReachOptions
     const host = known.find(({ name }) => name === text);
     if (host) return member(host, options);
     if (/[@.:]/.test(text)) return adHoc(text, fleet.defaults, options);
-    const near = closest(text, known.map(({ name }) => name));
+    const near = closest(
+      text,
+      known.map(({ name }) => name),
+    );
     throw new AirferryError('USAGE', `${fleet.file} has no host called ${text}`, {
       where: { file: fleet.file },
-      suggestions: [near ? `Did you mean ${near}?` : 'Write user@address for a host that is not in the file.'],
+      suggestions: [
+        near ? `Did you mean ${near}?` : 'Write user@address for a host that is not in the file.',
+      ],
     });
   });
 }
@@ -108,7 +113,10 @@ function target(host: Settings, options: ReachOptions): HostTarget {
   const bastions = (host.bastion ?? []).map(text => {
     const { user: jumpUser, ...place } = parseAddress(text, 'FLEET_INVALID');
     const as = jumpUser ?? user;
-    return hostTarget({ ...login, ...place, sudo: false, ...(as === undefined ? {} : { user: as }) }, environment);
+    return hostTarget(
+      { ...login, ...place, sudo: false, ...(as === undefined ? {} : { user: as }) },
+      environment,
+    );
   });
   return hostTarget(
     {

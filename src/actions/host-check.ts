@@ -7,7 +7,14 @@ import { checkHost } from '../phases/checks/check.ts';
 import type { CheckInput } from '../phases/checks/input.ts';
 import { gather, surveyFor } from '../phases/gather-facts.ts';
 import { spaceNeeded } from '../phases/space-needed.ts';
-import { type Cargo, DEFAULT_DATA_ROOT, dataRootOf, readCargo, type Wanted, wantedFor } from '../phases/wanted.ts';
+import {
+  type Cargo,
+  DEFAULT_DATA_ROOT,
+  dataRootOf,
+  readCargo,
+  type Wanted,
+  wantedFor,
+} from '../phases/wanted.ts';
 import type { HostCheckOptions, HostCheckResult } from './host-results.ts';
 import { type HostRun, onEveryHost } from './host-run.ts';
 

@@ -61,7 +61,9 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
 
 async function install(run: HostRun, shell: Shell, cargo: Cargo, options: HostInstallOptions): Promise<void> {
   const dataRoot = dataRootOf(cargo.bundle, run.member.daemon);
-  const { context, recorded } = await run.step('gather-facts', () => prepare(run, shell, cargo, options, dataRoot));
+  const { context, recorded } = await run.step('gather-facts', () =>
+    prepare(run, shell, cargo, options, dataRoot),
+  );
   await run.phase(checkPhase(recorded, dataRoot), context);
   for (const phase of PHASES_IN_ORDER) await run.phase(phase, context);
 }
@@ -91,7 +93,11 @@ async function prepare(
 }
 
 function noPlatform(machine: string): AirferryError {
-  return new AirferryError('PLATFORM_MISMATCH', `the host is a ${machine}, for which there is no Docker engine`, {
-    suggestions: ['Leave this host out.'],
-  });
+  return new AirferryError(
+    'PLATFORM_MISMATCH',
+    `the host is a ${machine}, for which there is no Docker engine`,
+    {
+      suggestions: ['Leave this host out.'],
+    },
+  );
 }

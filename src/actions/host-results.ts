@@ -18,6 +18,8 @@ export interface HostsOptions {
   parallel?: number;
   /** Milliseconds. Default 15 000. */
   connectTimeoutMs?: number;
+  /** Milliseconds between keepalives; three without an answer are a lost connection. Default 15 000. */
+  keepaliveMs?: number;
   /** Ctrl-C: every host stops after cleaning up, and is failed with INTERRUPTED. */
   signal?: AbortSignal;
   onEvent?: OnHostEvent;

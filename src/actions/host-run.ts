@@ -11,7 +11,14 @@ import { writeState } from '../host/state.ts';
 import { connectHost } from '../phases/connect.ts';
 import type { Finding } from '../phases/finding.ts';
 import { PHASES, type PhaseName } from '../phases/names.ts';
-import { type BareContext, leavesTraces, type Phase, type Reporter, stateAfter, stateWithout } from '../phases/phase.ts';
+import {
+  type BareContext,
+  leavesTraces,
+  type Phase,
+  type Reporter,
+  stateAfter,
+  stateWithout,
+} from '../phases/phase.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { FleetMember } from './fleet.ts';
 import type { HostEvent } from './host-events.ts';
@@ -45,11 +52,12 @@ export class HostRun {
 
   /** Connect, take the lock if `purpose` is to change something, work, and undo both in any case. */
   async connected<T>(lock: { purpose: string } | undefined, work: (shell: Shell) => Promise<T>): Promise<T> {
-    const { knownHosts, connectTimeoutMs, signal } = this.#options;
+    const { knownHosts, connectTimeoutMs, keepaliveMs, signal } = this.#options;
     const { connection, shell } = await this.step('connect', () =>
       connectHost(this.member.target, {
         knownHosts,
         ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+        ...(keepaliveMs === undefined ? {} : { keepaliveMs }),
         ...(signal ? { signal } : {}),
       }),
     );
@@ -100,7 +108,8 @@ export class HostRun {
         const written = context.state;
         await plan.run(report);
         if (plan.gone && plan.gone.length > 0) context.state = stateWithout(context.state, plan.gone);
-        if (context.state !== written && !ENDS.has(phase.name)) await writeState(context.shell, context.state);
+        if (context.state !== written && !ENDS.has(phase.name))
+          await writeState(context.shell, context.state);
       }
       this.#done(phase.name, plan.changes, started);
       context.done.push(...plan.changes.map(what => ({ phase: phase.name, what })));

@@ -34,7 +34,12 @@ export async function imageLoad(options: ImageLoadOptions): Promise<ImageLoadRes
   }
 }
 
-async function load(run: HostRun, shell: Shell, source: ImageSource, options: ImageLoadOptions): Promise<void> {
+async function load(
+  run: HostRun,
+  shell: Shell,
+  source: ImageSource,
+  options: ImageLoadOptions,
+): Promise<void> {
   const { privilege, platform } = await run.step('gather-facts', () => gatherFacts(shell, { paths: [] }));
   if (privilege.how === 'none') throw privilege.problem;
   await run.step('load-images', async (report, changed) => {
@@ -58,7 +63,9 @@ async function loadParts(
   const total = loads.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   for (const one of dryRun ? [] : loads) {
-    await loadImage({ shell, ...(signal ? { signal } : {}) }, one, report, bytes => report.progress(done + bytes, total));
+    await loadImage({ shell, ...(signal ? { signal } : {}) }, one, report, bytes =>
+      report.progress(done + bytes, total),
+    );
     done += one.bytes;
   }
   return loads.map(describeLoad);
@@ -78,7 +85,13 @@ async function loadAsItIs(
 }
 
 function notInParts(source: SequentialSource): AirferryError {
-  return new AirferryError('USAGE', `${source.path} is compressed as a whole: single images of it cannot be loaded`, {
-    suggestions: ['Leave out --only, or decompress it first (gunzip, zstd -d): then only what is missing travels.'],
-  });
+  return new AirferryError(
+    'USAGE',
+    `${source.path} is compressed as a whole: single images of it cannot be loaded`,
+    {
+      suggestions: [
+        'Leave out --only, or decompress it first (gunzip, zstd -d): then only what is missing travels.',
+      ],
+    },
+  );
 }

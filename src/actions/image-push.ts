@@ -1,7 +1,13 @@
 /** `image push`: fill a registry from a bundle or an archive, names rewritten on the way. */
 import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
-import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
+import {
+  familiarName,
+  formatReference,
+  parseReference,
+  parseRegistryAddress,
+  type Reference,
+} from '../content/reference.ts';
 import { collisions, parseRetagRule, type Renaming, retag } from '../content/retag.ts';
 import { AirferryError } from '../errors.ts';
 import { RegistryClient } from '../registry/client.ts';
@@ -61,10 +67,11 @@ export interface ImagePushed {
 }
 
 /**
- * Push images. Throws RULE_INVALID and RULE_COLLISION before anything is sent, IMAGE_NOT_FOUND for a name in `only`,
+ * Push images. Throws REFERENCE_INVALID, RULE_INVALID and RULE_COLLISION before anything is sent, IMAGE_NOT_FOUND for a name in `only`,
  * what the source throws, and REGISTRY_* for what the registry does.
  */
 export async function pushImages(options: ImagePushOptions): Promise<ImagePushed> {
+  parseRegistryAddress(options.registry);
   const rules = options.rules.map(parseRetagRule);
   const only = options.only?.map(name => familiarName(parseReference(name)));
   const source = await openImageSource(options.source, { meter: options.meter });

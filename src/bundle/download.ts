@@ -2,7 +2,7 @@
 import type { Digest } from '../content/digest.ts';
 import { Digester } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
-import { Http } from '../registry/http.ts';
+import { Http, type HttpAnswer } from '../registry/http.ts';
 import type { Meter } from '../support/meter.ts';
 
 export interface DownloadOptions {
@@ -21,7 +21,7 @@ export async function* download(url: string, options: DownloadOptions): AsyncGen
     const length = Number(answer.header('content-length') ?? Number.NaN);
     if (Number.isSafeInteger(length)) options.meter.expect(length);
     const digester = new Digester(options.pinned);
-    for await (const chunk of options.meter.count(answer.body(), { reached: 0 })) {
+    for await (const chunk of options.meter.count(bodyOf(answer, url), { reached: 0 })) {
       digester.update(chunk);
       yield chunk;
     }
@@ -46,18 +46,29 @@ export async function* download(url: string, options: DownloadOptions): AsyncGen
   }
 }
 
-async function request(http: Http, url: string, signal: AbortSignal | undefined) {
-  let answer: Awaited<ReturnType<Http['send']>>;
+async function request(http: Http, url: string, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+  let answer: HttpAnswer;
   try {
     answer = await http.send({ method: 'GET', url: new URL(url), signal });
   } catch (error) {
-    if (error instanceof AirferryError && error.code !== 'INTERRUPTED')
-      throw failed(url, `failed: ${error.message}`, error);
-    throw error;
+    throw asDownloadError(error, url);
   }
   if (answer.status === 200 && !answer.header('content-type')?.includes('text/html')) return answer;
   answer.discard();
   throw failed(url, answer.status === 200 ? 'answered with a web page' : `answered ${answer.status}`);
+}
+
+async function* bodyOf(answer: HttpAnswer, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* answer.body();
+  } catch (error) {
+    throw asDownloadError(error, url);
+  }
+}
+
+function asDownloadError(error: unknown, url: string): unknown {
+  if (!(error instanceof AirferryError) || error.code === 'INTERRUPTED') return error;
+  return failed(url, `failed: ${error.message}`, error);
 }
 
 function failed(url: string, how: string, cause?: unknown): AirferryError {

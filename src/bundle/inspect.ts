@@ -39,7 +39,7 @@ export interface BundleInspection {
 /** Describe a bundle by its manifests alone; no layer is read. Throws DIGEST_MISMATCH for a damaged manifest. */
 export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
   const { manifest, head } = bundle;
-  const { images } = await bundle.images().inventory();
+  const { images, indexes } = await bundle.images().inventory();
   const layersOf = images.map(image => {
     const parsed = image.manifest && parseManifest(image.manifest.bytes);
     return new Map(parsed?.kind === 'image' ? parsed.layers.map(({ digest, size }) => [digest, size]) : []);
@@ -50,6 +50,13 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
   const named = manifest.images.flatMap(({ name, digest }) =>
     name ? [{ digest, name: familiarName(parseReference(name)) }] : [],
   );
+  // An image of several platforms bears the name of its index.
+  const namesOf = (digest: Digest): string[] => [
+    ...named.filter(entry => entry.digest === digest).map(entry => entry.name),
+    ...indexes
+      .filter(({ children }) => children.includes(digest))
+      .flatMap(({ index }) => namesOf(index.descriptor.digest)),
+  ];
   const sizes = new Map(layersOf.flatMap(layers => [...layers]));
   return {
     path: bundle.path,
@@ -78,7 +85,7 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
       const digest = image.manifest?.descriptor.digest as Digest;
       const { os, architecture, variant } = image.platform;
       return {
-        names: named.filter(entry => entry.digest === digest).map(entry => entry.name),
+        names: [...new Set(namesOf(digest))],
         digest,
         id: image.config.descriptor.digest,
         platform: [os, architecture, variant].filter(Boolean).join('/'),

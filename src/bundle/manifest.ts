@@ -20,7 +20,7 @@ const MANIFEST_SIZE_LIMIT = 32 * 1024 * 1024;
 
 const digest = z.custom<Digest>(isDigest, 'not a digest');
 const size = z.number().int().nonnegative();
-const platform = z.string().regex(/^linux\/[a-z0-9]+(\/v\d)?$/);
+const platform = z.string().regex(/^[a-zA-Z0-9_.-]{1,32}(\/[a-zA-Z0-9_.-]{1,32}){1,2}$/);
 const version = z.string().min(1).max(128);
 const absolutePath = z.string().regex(/^\/(?!.*(^|\/)\.\.?(\/|$)).+[^/]$/);
 

@@ -52,6 +52,8 @@ export class Bundle {
       const head = parseHead(file.readAt(first.offset, first.size), path);
       const store = new TarStore(file, entries);
       const manifest = parseBundleManifest(readWhole(store, head.manifest), path);
+      if (head.name !== manifest.name || head.version !== manifest.version)
+        throw wrongHead(path, first.offset);
       return new Bundle(file, entries, head, manifest);
     } catch (error) {
       file.close();
@@ -104,9 +106,19 @@ function entriesOf(file: ReadFile): TarEntry[] {
   try {
     return indexTar(file);
   } catch (error) {
-    if (isAirferryError(error, 'ARCHIVE_INVALID') && error.where.offset === 0) throw noBundle(file.path);
+    const meant = Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1') === HEAD_NAME;
+    if (!meant && isAirferryError(error, 'ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED') && error.where.offset === 0)
+      throw noBundle(file.path);
     throw error;
   }
+}
+
+/** Nothing but the manifest vouches for the head. */
+function wrongHead(path: string, offset: number): AirferryError {
+  return new AirferryError('DIGEST_MISMATCH', `${HEAD_NAME} of ${path} is not the one of its manifest`, {
+    where: { file: path, offset },
+    suggestions: ['The bundle is damaged; carry it over again.'],
+  });
 }
 
 /** The manifest may be larger than an image's, so it is not read as one. */

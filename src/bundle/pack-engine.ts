@@ -23,9 +23,10 @@ export async function packEngine(
   writer: BundleWriter,
   recipe: Recipe,
   context: InputContext,
-): Promise<BundleContent['engine']> {
+): Promise<{ engine: BundleContent['engine']; warnings: string[] }> {
   const { engine } = recipe;
-  if (!engine) return undefined;
+  const warnings: string[] = [];
+  if (!engine) return { engine: undefined, warnings };
   const { version } = engine;
   await inRecipe(recipe, engine.at, () => supportedEngineVersion(version));
   const archives: NonNullable<BundleContent['engine']>['archives'] = [];
@@ -38,12 +39,12 @@ export async function packEngine(
         inspectEngineArchive(copy, { name: input.name }),
         writer.putBlob({ mediaType: ENGINE_TYPE, open: () => passing }),
       );
-      checkEngineArchive(found, { version, platform });
+      warnings.push(...checkEngineArchive(found, { version, platform }));
       const { digest, size } = stored.descriptor;
       archives.push({ platform, digest, size, components: found.components.map(({ name }) => name) });
     });
   }
-  return { version, archives };
+  return { engine: { version, archives }, warnings };
 }
 
 /** The compose binary for each platform. Throws COMPOSE_INVALID, PLATFORM_MISMATCH, ARCHIVE_TRUNCATED. */

@@ -6,7 +6,7 @@ import { type Platform, parsePlatform, platformMatches } from '../content/platfo
 import { familiarName, parseReference, type Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
-import { type CopyReport, type PreparedCopy, prepareCopy } from '../transports/copy.ts';
+import { type CopyReport, prepareCopy } from '../transports/copy.ts';
 import { openImageSource } from '../transports/open.ts';
 import type { ImageSource } from '../transports/source.ts';
 import { fileInput, type InputContext, inRecipe } from './inputs.ts';
@@ -27,17 +27,27 @@ export async function prepareImages(
   context: InputContext,
 ): Promise<PreparedImages> {
   const platforms = recipe.platforms.map(parsePlatform);
-  const opened: { spec: ImageSpec; source: ImageSource; copy: PreparedCopy; wanted: Wanted }[] = [];
+  const sources: ImageSource[] = [];
+  const copies: (() => Promise<CopyReport>)[] = [];
   const close = async (): Promise<void> => {
-    for (const { source } of opened) await source.close();
+    for (const source of sources) await source.close();
   };
   try {
     for (const spec of recipe.images) {
       await inRecipe(recipe, spec.at, async () => {
         const source = await openSpec(spec, context);
+        sources.push(source);
         const wanted = new Wanted(spec, platforms);
         const copy = await prepareCopy(source, writer, { ...wanted.selection(), compression, ...context });
-        opened.push({ spec, source, copy, wanted });
+        const check = (): void => wanted.assertFound(source.description, recipe.platforms);
+        if (source.access === 'random' || source.complete) check();
+        copies.push(() =>
+          inRecipe(recipe, spec.at, async () => {
+            const report = await copy.run();
+            check();
+            return report;
+          }),
+        );
       });
     }
   } catch (error) {
@@ -46,15 +56,7 @@ export async function prepareImages(
   }
   const run = async (): Promise<CopyReport[]> => {
     const reports: CopyReport[] = [];
-    for (const { spec, copy, wanted, source } of opened) {
-      reports.push(
-        await inRecipe(recipe, spec.at, async () => {
-          const report = await copy.run();
-          wanted.assertFound(source.description, recipe.platforms);
-          return report;
-        }),
-      );
-    }
+    for (const copy of copies) reports.push(await copy());
     return reports;
   };
   return { run, close };

@@ -73,7 +73,8 @@ class Tree {
     if (!this.refer(descriptor, `manifest of ${name}`)) return;
     const bytes = this.#read(descriptor);
     if (!bytes) return;
-    const parsed = parseManifest(bytes, descriptor.mediaType);
+    const parsed = this.#parsed(descriptor, name, () => parseManifest(bytes, descriptor.mediaType));
+    if (!parsed) return;
     if (parsed.kind === 'image') {
       this.#layers(parsed, name);
       return;
@@ -89,10 +90,26 @@ class Tree {
     const config = known ? this.#read(manifest.config) : undefined;
     manifest.layers.forEach((layer, i) => void this.refer(layer, `layer ${i + 1} of ${name}`));
     if (!config) return;
-    const { diffIds } = parseImageConfig(config);
-    if (diffIds.length !== manifest.layers.length) {
-      const message = `the config of ${name} counts ${diffIds.length} layers, its manifest ${manifest.layers.length}`;
+    const parsed = this.#parsed(manifest.config, name, () => parseImageConfig(config));
+    if (parsed && parsed.diffIds.length !== manifest.layers.length) {
+      const message = `the config of ${name} counts ${parsed.diffIds.length} layers, its manifest ${manifest.layers.length}`;
       this.problems.push({ kind: 'dangling', message, blob: manifest.config.digest, usedBy: [name] });
+    }
+  }
+
+  /** A document that is whole and yet not what it should be was packed so. */
+  #parsed<T>({ digest }: Descriptor, name: string, parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      if (!isAirferryError(error, 'MANIFEST_INVALID')) throw error;
+      this.problems.push({
+        kind: 'dangling',
+        message: `${name}: ${error.message}`,
+        blob: digest,
+        usedBy: [name],
+      });
+      return undefined;
     }
   }
 

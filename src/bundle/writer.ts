@@ -45,9 +45,12 @@ export class BundleWriter implements ImageTarget {
   readonly #top: TopEntry[] = [];
   readonly #names = new Map<string, Digest>();
 
-  /** Write into a file that was just begun; whoever began it commits or discards it. */
-  constructor(file: PendingFile) {
+  readonly #signal: AbortSignal | undefined;
+
+  /** Write into a file that was just begun; whoever began it commits or discards it. The signal stops a blob midway. */
+  constructor(file: PendingFile, signal?: AbortSignal) {
     this.#file = file;
+    this.#signal = signal;
     this.description = `bundle:${file.path}`;
     file.skip(BLOCK + HEAD_SIZE);
   }
@@ -64,6 +67,7 @@ export class BundleWriter implements ImageTarget {
     this.#file.skip(BLOCK);
     const digester = new Digester(expected?.digest);
     for await (const chunk of input.open()) {
+      this.#signal?.throwIfAborted();
       digester.update(chunk);
       await this.#file.append(chunk);
     }
@@ -85,7 +89,7 @@ export class BundleWriter implements ImageTarget {
     const unnamed = !name.tag && !name.digest;
     // A child is found through its index; it has no entry of its own.
     if (unnamed && name !== NOWHERE) return;
-    if (!unnamed) this.#claim(name, descriptor.digest);
+    if (!this.#claim(unnamed ? undefined : name, descriptor.digest)) return;
     const manifest = parseManifest(bytes, descriptor.mediaType);
     const platform = manifest.kind === 'image' ? this.#platforms.get(manifest.config.digest) : undefined;
     this.#top.push({ document, name: unnamed ? undefined : name, platform });
@@ -140,10 +144,11 @@ export class BundleWriter implements ImageTarget {
     return { descriptor: await this.putBytes(expected.mediaType, bytes), how: 'moved' };
   }
 
-  #claim(name: Reference, digest: Digest): void {
-    const key = formatReference(name);
+  /** False where the name, or the content without one, is in the bundle already. */
+  #claim(name: Reference | undefined, digest: Digest): boolean {
+    const key = name ? formatReference(name) : digest;
     const other = this.#names.get(key);
-    if (other && other !== digest) {
+    if (name && other && other !== digest) {
       throw new AirferryError(
         'RECIPE_INVALID',
         `two different images are named ${familiarName(name)}: ${other} and ${digest}`,
@@ -153,6 +158,7 @@ export class BundleWriter implements ImageTarget {
       );
     }
     this.#names.set(key, digest);
+    return other === undefined;
   }
 
   async #entry(name: string, bytes: Uint8Array): Promise<{ digest: Digest; size: number }> {

@@ -27,10 +27,14 @@ export function renderError(error: AirferryError, look: Look): string {
   return [...head, ...places, ...details, ...renderSuggestions(error.suggestions, look)].join('\n');
 }
 
-/** Lines that begin with an arrow: what to do next. */
+/** Lines that begin with an arrow: what to do next. A command stands on a line of its own, whole, to be copied. */
 export function renderSuggestions(suggestions: readonly string[], look: Look, indent = '  '): string[] {
   const mark = `${indent}${look.glyphs.arrow} `;
-  return suggestions.flatMap(text => lead(mark, sentence(text), look, look.paint.cyan));
+  return suggestions.flatMap(text => {
+    const [, words = text, command] = /^(.+:) (airferry .+)$/s.exec(text) ?? [];
+    const below = command === undefined ? [] : [`${' '.repeat(mark.length)}${clean(command)}`];
+    return [...lead(mark, sentence(words), look, look.paint.cyan), ...below];
+  });
 }
 
 /** `warning: …` */

@@ -19,12 +19,23 @@ export function asAirferryError(thrown: unknown, command?: string): AirferryErro
   if (isAirferryError(thrown)) return thrown;
   if (thrown instanceof Error && thrown.name === 'ExitPromptError')
     return new AirferryError('INTERRUPTED', 'interrupted; nothing was done', { cause: thrown });
+  if (thrown instanceof Error && systemCode(thrown) && 'syscall' in thrown && thrown.syscall === 'write')
+    return new StdoutError(thrown);
   if (thrown instanceof Error && isUsage(thrown)) return usageError(thrown, command);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new AirferryError('INTERNAL', `airferry met something that it did not foresee: ${message}`, {
     cause: thrown,
     suggestions: ['This is a bug. Run the command again with --verbose, and report what it prints.'],
   });
+}
+
+/** Stdout takes no more: the one error that cannot be told there. */
+export class StdoutError extends AirferryError {
+  constructor(cause: Error) {
+    const full = systemCode(cause) === 'ENOSPC';
+    const why = full ? 'the disk is full' : (systemCode(cause) ?? cause.message);
+    super(full ? 'DISK_FULL' : 'FILE_UNWRITABLE', `cannot write to stdout: ${why}`, { cause });
+  }
 }
 
 function isUsage(error: ParserError): boolean {
@@ -60,7 +71,7 @@ function tidy(message: string): string {
   if (missing.length > 0 && missing.every(flag => flag !== undefined))
     return `${missing.map(flag => `--${flag}`).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`;
   const text = lines.join('; ').replace(/^Flag (--\S+) expects a value/, '$1 needs a value');
-  const integer = /^Parsing (--\S+)\s*;? ?Expected an integer ?(.*?) ?but received: (.*)$/.exec(text);
+  const integer = /^Parsing (--[\w-]+)\s*;? ?Expected an integer ?(.*?) ?but received: (.*)$/.exec(text);
   if (integer) return `${integer[1]} must be an integer ${integer[2]}, not ${integer[3]}`.replace(/ +,/, ',');
   const clash = /^(--[\w-]+)=.* cannot also be provided when using (--[\w-]+)/.exec(text);
   if (clash) return `${clash[1]} and ${clash[2]} cannot be used together`;

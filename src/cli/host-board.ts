@@ -89,13 +89,13 @@ export class HostBoard {
     return parts.join(', ');
   }
 
-  /** What the hosts at work are doing, by phase: `load-images 3`. */
+  /** What the hosts at work are doing, by phase: `Load images (3)`. */
   phases(): string[] {
     const titles = [...this.#rows.values()]
       .filter(({ state }) => state === 'working')
       .map(({ text }) => text.replace(/ {2}.*$/, ''));
     const groups = Map.groupBy(titles, title => title);
-    return [...groups].map(([title, members]) => `${String(members.length).padStart(4)}  ${title}`);
+    return [...groups].map(([title, members]) => `${title} (${members.length})`);
   }
 }
 

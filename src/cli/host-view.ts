@@ -5,6 +5,7 @@ import { type BoardOptions, HostBoard } from './host-board.ts';
 import { HostLines } from './host-lines.ts';
 import type { Output } from './output.ts';
 import { clean } from './text.ts';
+import { namesOf } from './views/hosts.ts';
 
 export interface HostView {
   onEvent(event: HostEvent): void;
@@ -73,7 +74,7 @@ class ListView implements HostView {
   readonly #dirty = new Set<string>();
   readonly #out: Output;
   /** Said once the list is gone, which would draw over them. */
-  readonly #notes: string[] = [];
+  readonly #notes: { name: string; text: string }[] = [];
 
   constructor(hosts: readonly string[], out: Output, options: BoardOptions) {
     this.#out = out;
@@ -111,7 +112,7 @@ class ListView implements HostView {
 
   onEvent(event: HostEvent): void {
     const state = this.#board.update(event);
-    if (event.kind === 'phase-note') this.#notes.push(`${clean(event.host)}  ${clean(event.text)}`);
+    if (event.kind === 'phase-note') this.#notes.push({ name: event.host, text: event.text });
     this.#dirty.add(event.host);
     if (this.#aggregate || (state !== 'done' && state !== 'failed')) return;
     this.#draw();
@@ -129,7 +130,8 @@ class ListView implements HostView {
     this.#draw();
     for (const ending of this.#endings.values()) ending.resolve();
     await this.#running.catch(() => undefined);
-    for (const note of this.#notes) this.#out.note(note);
+    for (const [text, hosts] of Map.groupBy(this.#notes, note => note.text))
+      this.#out.note(`${namesOf(hosts)}: ${clean(text)}`);
   }
 
   #draw(): void {

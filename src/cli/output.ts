@@ -1,6 +1,7 @@
 /** Where a command's words go: the result to stdout, everything on the way to stderr. */
 import { type AirferryError, isAirferryError } from '../errors.ts';
 import { errorDocument, renderError, renderWarning } from './error-view.ts';
+import { StdoutError } from './failure.ts';
 import { type Look, lookOf } from './terminal.ts';
 
 export interface OutputFlags {
@@ -46,7 +47,7 @@ export class Output {
 
   /** The end of a command that failed. */
   failure(error: AirferryError): void {
-    if (this.json) this.result({ error: errorDocument(error) }, () => []);
+    if (this.json && !(error instanceof StdoutError)) this.result({ error: errorDocument(error) }, () => []);
     else process.stderr.write(`${renderError(error, this.sideLook)}\n`);
   }
 }

@@ -55,6 +55,7 @@ export class ProgressView {
   readonly #look: Look;
   #title: string;
   #timer: NodeJS.Timeout | undefined;
+  #drawn = false;
   #last: { at: number; share: number } | undefined;
 
   constructor(title: string, meter: Meter, look: Look, stream?: ProgressStream) {
@@ -79,8 +80,8 @@ export class ProgressView {
 
   stop(): void {
     clearInterval(this.#timer);
-    if (this.#timer && this.#stream?.isTTY) this.#stream.write(CLEAR_LINE);
-    this.#timer = undefined;
+    if (this.#drawn) this.#stream?.write(CLEAR_LINE);
+    this.#drawn = false;
   }
 
   #tick(): void {
@@ -88,6 +89,7 @@ export class ProgressView {
     const { done, total, elapsedMs } = progress;
     if (elapsedMs < FIRST_MS) return;
     if (this.#stream?.isTTY) {
+      this.#drawn = true;
       this.#stream.write(`\r${progressLine(this.#title, progress, this.#look)}\u001b[K`);
       return;
     }

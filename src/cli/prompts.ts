@@ -51,7 +51,7 @@ export async function confirm(message: string, options: { yes: boolean }): Promi
     });
   }
   const { answer } = await ask({ type: 'confirm', name: 'answer', message, default: false });
-  if (!answer) throw new AirferryError('INTERRUPTED', 'nothing was done');
+  if (!answer) throw new AirferryError('INTERRUPTED', 'not confirmed; nothing was done');
 }
 
 function whyNot({ yes }: { yes: boolean }): string {

@@ -49,14 +49,15 @@ function wrapLine(line: string, columns: number): string[] {
   return [...lines, current];
 }
 
-/** Break one long name into pieces of at most `columns`, after a separator where there is one in the second half. */
+/** Break one long name into pieces of at most `columns`, after a space, else another separator, unless it comes too soon. */
 export function fold(text: string, columns: number): string[] {
   const pieces: string[] = [];
   let rest = [...text];
   while (rest.length > columns) {
     const head = rest.slice(0, columns);
-    const cut = head.findLastIndex(char => /[\s/:@,._=-]/.test(char)) + 1;
-    const at = cut > columns / 2 ? cut : columns;
+    const last = (separator: RegExp): number => head.findLastIndex(char => separator.test(char)) + 1;
+    const [space, other] = [last(/\s/), last(/[/:@,._=-]/)];
+    const at = space > columns / 3 ? space : other > columns / 2 ? other : columns;
     pieces.push(rest.slice(0, at).join('').trimEnd());
     rest = rest.slice(at);
   }

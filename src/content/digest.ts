@@ -31,9 +31,10 @@ export function shortDigest(digest: Digest): string {
   return digest.slice(0, colon + 13);
 }
 
-/** The sha256 digest of bytes in memory. */
-export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+/** The digest of bytes in memory, by the algorithm of `like`; sha256 when none is given. */
+export function digestOf(bytes: Uint8Array | string, like?: Digest): Digest {
+  const algorithm = like?.startsWith('sha512:') ? 'sha512' : 'sha256';
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /** A running digest over bytes as they pass. */

@@ -137,11 +137,14 @@ function descriptors(json: unknown, field: string): Descriptor[] {
   return json.map((item, i) => descriptor(item, `${field}[${i}]`));
 }
 
+/** Words as Go and OCI use them; anything longer or stranger is no platform, and would spoil what is printed. */
+const WORD = /^[a-zA-Z0-9_.-]{1,32}$/;
+
 function platform(json: Record<string, unknown>): Platform {
   const { os, architecture, variant } = json;
-  if (typeof os !== 'string' || typeof architecture !== 'string')
-    throw invalid('platform without os and architecture');
-  return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
+  const word = (value: unknown): value is string => typeof value === 'string' && WORD.test(value);
+  if (!word(os) || !word(architecture)) throw invalid('platform without os and architecture');
+  return word(variant) ? { os, architecture, variant } : { os, architecture };
 }
 
 /** Old writers leave the media type out; the shape of the document tells then. */
@@ -165,7 +168,7 @@ function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
 }
 
 function pick(json: Record<string, unknown>, ...keys: string[]): Record<string, unknown> {
-  return Object.fromEntries(keys.filter(key => json[key] !== undefined).map(key => [key, json[key]]));
+  return Object.fromEntries(keys.flatMap(key => (json[key] ? [[key, json[key]]] : [])));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

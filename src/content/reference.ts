@@ -30,9 +30,8 @@ export function parseReference(text: string): Reference {
   const { registry, repository } = splitRegistry(name);
   if (!REGISTRY.test(registry)) throw invalid(text, `"${registry}" is not a registry host`);
   if (/[A-Z]/.test(repository)) {
-    throw invalid(text, 'repository names are lower case', [
-      `Write ${text.replace(repository, repository.toLowerCase())}.`,
-    ]);
+    const lower = text.slice(0, name.length).toLowerCase() + text.slice(name.length);
+    throw invalid(text, 'repository names are lower case', [`Write ${lower}.`]);
   }
   if (!REPOSITORY.test(repository)) throw invalid(text, `"${repository}" is not a repository name`);
   if (registry.length + 1 + repository.length > NAME_LIMIT)
@@ -52,12 +51,20 @@ export function formatReference(reference: Reference): string {
   return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
 
-/** The name as Docker's user writes it: without `docker.io/` and `library/`. */
+/** The name as Docker's user writes it: without `docker.io/` and `library/`, unless it would then mean something else. */
 export function familiarName(reference: Reference): string {
   const whole = formatReference(reference);
   if (reference.registry !== DEFAULT_REGISTRY) return whole;
   const path = whole.slice(DEFAULT_REGISTRY.length + 1);
-  return /^library\/[^/]+$/.test(path) ? path.slice('library/'.length) : path;
+  if (/^library\/[^/]+$/.test(path)) return path.slice('library/'.length);
+  return leadingRegistry(reference.repository) === undefined && path.includes('/') ? path : whole;
+}
+
+/** The registry that a name begins with; undefined where it leaves the registry out. */
+export function leadingRegistry(name: string): string | undefined {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  return /[.:]/.test(first) || first === 'localhost' ? first : undefined;
 }
 
 /** A registry's address on its own: `hub.company.com`, `127.0.0.1:5000`. Throws REFERENCE_INVALID. */
@@ -83,17 +90,11 @@ function splitName(text: string): { name: string; tag?: string; digest?: string 
 }
 
 function splitRegistry(name: string): { registry: string; repository: string } {
-  const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  if (/[.:]/.test(first) || first === 'localhost') {
-    const registry = first === 'index.docker.io' ? DEFAULT_REGISTRY : first;
-    const path = name.slice(slash + 1);
-    return {
-      registry,
-      repository: registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path,
-    };
-  }
-  return { registry: DEFAULT_REGISTRY, repository: slash < 0 ? `library/${name}` : name };
+  const first = leadingRegistry(name);
+  const path = first === undefined ? name : name.slice(first.length + 1);
+  const registry = first === undefined || first === 'index.docker.io' ? DEFAULT_REGISTRY : first;
+  const official = registry === DEFAULT_REGISTRY && !path.includes('/');
+  return { registry, repository: official ? `library/${path}` : path };
 }
 
 function invalid(text: string, why: string, suggestions: string[] = []): AirferryError {

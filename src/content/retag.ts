@@ -1,15 +1,22 @@
 /**
  * Retag rules: how names change on their way. An ordered list of `PATTERN=REPLACEMENT`; the first pattern that matches
- * a name rewrites it. `*` stands for any run of characters but is not bound to a path segment, as in shell patterns
- * over whole names; the n-th `*` of the replacement is what the n-th of the pattern matched.
+ * a name rewrites it. `*` stands for any run of characters, slashes included, an earlier one for as many as it can
+ * get; the n-th `*` of the replacement is what the n-th of the pattern matched.
  */
 import { AirferryError } from '../errors.ts';
-import { familiarName, formatReference, parseReference, type Reference } from './reference.ts';
+import {
+  familiarName,
+  formatReference,
+  leadingRegistry,
+  parseReference,
+  type Reference,
+} from './reference.ts';
 
 export interface RetagRule {
   /** As written, for messages. */
   text: string;
-  pattern: RegExp;
+  /** What stands between the stars: one piece more than there are stars. */
+  pieces: string[];
   replacement: string;
 }
 
@@ -32,11 +39,10 @@ export function parseRetagRule(text: string): RetagRule {
   const [pattern, replacement, ...rest] = text.split('=');
   if (!pattern || !replacement || rest.length > 0)
     throw invalid('it needs one "=" with something on either side');
-  const stars = (part: string): number => part.split('*').length - 1;
-  if (stars(replacement) > stars(pattern)) throw invalid('the replacement has more "*" than the pattern');
-  if (stars(pattern) > 3) throw invalid('it has more than three "*"');
-  const source = pattern.split('*').map(escapePattern).join('(.*)');
-  return { text, pattern: new RegExp(`^${source}$`), replacement };
+  const pieces = pattern.split('*');
+  if (replacement.split('*').length > pieces.length)
+    throw invalid('the replacement has more "*" than the pattern');
+  return { text, pieces, replacement };
 }
 
 /**
@@ -57,7 +63,7 @@ export function retag(from: Reference, rules: RetagRule[], registry: string): Re
 export function collisions(renamings: (Renaming & { image: string })[]): { to: string; from: string[] }[] {
   const byTarget = new Map<string, Map<string, string>>();
   for (const { from, to, image } of renamings) {
-    const key = formatReference(to);
+    const key = formatReference(to.tag === undefined ? to : { ...to, digest: undefined });
     const images = byTarget.get(key) ?? new Map<string, string>();
     images.set(image, familiarName(from));
     byTarget.set(key, images);
@@ -71,17 +77,34 @@ function apply(rule: RetagRule, from: Reference): string | undefined {
   const { tag, digest, ...name } = from;
   const tail = `${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
   for (const show of [familiarName, formatReference]) {
-    const bare = rule.pattern.exec(show(name));
+    const bare = match(rule.pieces, show(name));
     if (bare) return fill(rule.replacement, bare) + tail;
-    const whole = rule.pattern.exec(show(from));
+    const whole = match(rule.pieces, show(from));
     if (whole) return fill(rule.replacement, whole);
   }
   return undefined;
 }
 
-function fill(replacement: string, match: RegExpExecArray): string {
+/** What each star stands for, found from the end of the text in one go: no pattern makes this slow. */
+function match(pieces: string[], text: string): string[] | undefined {
+  const [first = '', ...rest] = pieces;
+  const last = rest.pop();
+  if (last === undefined) return text === first ? [] : undefined;
+  if (!text.startsWith(first) || !text.endsWith(last)) return undefined;
+  const stars: string[] = [];
+  let end = text.length - last.length;
+  for (const piece of rest.toReversed()) {
+    const at = end < piece.length ? -1 : text.lastIndexOf(piece, end - piece.length);
+    if (at < first.length) return undefined;
+    stars.unshift(text.slice(at + piece.length, end));
+    end = at;
+  }
+  return end < first.length ? undefined : [text.slice(first.length, end), ...stars];
+}
+
+function fill(replacement: string, stars: string[]): string {
   let star = 0;
-  return replacement.replaceAll('*', () => match[++star] ?? '');
+  return replacement.replaceAll('*', () => stars[star++] ?? '');
 }
 
 function target(replaced: string, from: Reference, rule: RetagRule, registry: string): Reference {
@@ -94,12 +117,13 @@ function target(replaced: string, from: Reference, rule: RetagRule, registry: st
       `the rule ${rule.text} turns ${familiarName(from)} into "${replaced}", which is no image name`,
       {
         cause,
+        suggestions: ['Write a tag on both sides of the rule, or on neither; repositories are lower case.'],
       },
     );
   }
   if (to.registry === registry) return to;
-  const named = replaced.startsWith(`${to.registry}/`);
-  if (!named) return { ...to, registry, repository: replaced.replace(/[:@].*$/s, '') };
+  if (leadingRegistry(replaced) === undefined)
+    return { ...to, registry, repository: replaced.replace(/[:@].*$/s, '') };
   throw new AirferryError(
     'RULE_INVALID',
     `the rule ${rule.text} sends ${familiarName(from)} to ${to.registry}, but the push goes to ${registry}`,
@@ -107,8 +131,4 @@ function target(replaced: string, from: Reference, rule: RetagRule, registry: st
       suggestions: [`Let the replacement begin with ${registry}/, or leave the registry out of it.`],
     },
   );
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&');
 }

@@ -18,7 +18,10 @@ export const copyFiles: Phase = {
   name: 'copy-files',
   plan(context) {
     const { files } = context.wanted;
-    const plan = planFiles(context, files.map(file => desired(file, context)));
+    const plan = planFiles(
+      context,
+      files.map(file => desired(file, context)),
+    );
     const wanted = new Set(files.map(file => file.path));
     const old = context.state.files.filter(file => isRecipeFile(file) && !wanted.has(file.path));
     const undo = planUndo(old, context.survey);
@@ -43,7 +46,8 @@ function desired({ path, mode, blob }: WantedFile, { signal }: HostContext): Des
     async write(shell) {
       const bytes = blob.size <= SMALL ? await readAll(blob.open(0), SMALL) : undefined;
       const permissions = Number.parseInt(mode, 8);
-      if (bytes) return writeFile(shell, path, bytes, { mode: permissions, owner: 'root:root', parents: true });
+      if (bytes)
+        return writeFile(shell, path, bytes, { mode: permissions, owner: 'root:root', parents: true });
       const staged = await uploadBlob(shell, blob, signal ? { signal } : {});
       return moveInto(shell, staged.path, path, mode);
     },

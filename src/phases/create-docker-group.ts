@@ -9,7 +9,8 @@ export const createDockerGroup: Phase = {
       changes: ['create the group docker'],
       made: [{ kind: 'group', name: 'docker', created: true, members: [] }],
       async run() {
-        const script = 'if command -v groupadd >/dev/null 2>&1; then groupadd --system docker; else addgroup -S docker; fi';
+        const script =
+          'if command -v groupadd >/dev/null 2>&1; then groupadd --system docker; else addgroup -S docker; fi';
         await shell.run(script, { root: true, title: 'groupadd docker' });
       },
     };

@@ -4,9 +4,9 @@ import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { describeTarget } from '../host/target.ts';
-import { formatBytes, plural } from '../support/format.ts';
 import { decompress } from '../support/compress.ts';
 import { ReadFile } from '../support/file.ts';
+import { formatBytes, plural } from '../support/format.ts';
 import { type ImageLoad, loadArchive, ZSTD_SINCE } from '../transports/docker-load.ts';
 import type { SequentialSource } from '../transports/source.ts';
 import { dockerScript } from './docker-cli.ts';
@@ -42,7 +42,8 @@ export async function loadImage(
   if (result.status !== 0) throw loadFailed(shell, load.names, said, result.status);
   const missing = await missingImages(shell, load);
   if (missing.length > 0) throw loadFailed(shell, missing, said, 0);
-  for (const line of said.split('\n').filter(line => !/^Loaded image|^$/.test(line.trim()))) report.note(line.trim());
+  for (const line of said.split('\n').filter(line => !/^Loaded image|^$/.test(line.trim())))
+    report.note(line.trim());
 }
 
 /**
@@ -80,7 +81,11 @@ async function missingImages(shell: Shell, { names, id }: ImageLoad): Promise<st
   const script = dockerScript(
     `for n in ${names.map(quote).join(' ')}; do docker image inspect --format "{{.Id}} $n" "$n" 2>/dev/null; done; :`,
   );
-  const { stdout } = await shell.run(script, { root: true, title: 'docker image inspect', timeoutMs: ASK_TIMEOUT_MS });
+  const { stdout } = await shell.run(script, {
+    root: true,
+    title: 'docker image inspect',
+    timeoutMs: ASK_TIMEOUT_MS,
+  });
   const lines = stdout.split('\n');
   return names.filter(name =>
     id === undefined ? !lines.some(line => line.endsWith(` ${name}`)) : !lines.includes(`${id} ${name}`),
@@ -88,30 +93,46 @@ async function missingImages(shell: Shell, { names, id }: ImageLoad): Promise<st
 }
 
 /** The error for images that did not arrive. */
-export function loadFailed(shell: Shell, names: readonly string[], said: string, status: number): AirferryError {
+export function loadFailed(
+  shell: Shell,
+  names: readonly string[],
+  said: string,
+  status: number,
+): AirferryError {
   const host = describeTarget(shell.target);
   const where = { host: shell.target.name };
   const what = said.split('\n').slice(-5).join('\n');
   if (/no space left on device|disk quota exceeded/i.test(said)) {
-    return new AirferryError('HOST_DISK_FULL', `the disk of ${host} filled up while ${names.join(', ')} was loaded: ${what}`, {
-      where,
-      suggestions: [
-        'Make room at the data root (docker system df; docker image prune), then run the same command again.',
-        'docker load needs room for the archive besides that for the image.',
-      ],
-    });
+    return new AirferryError(
+      'HOST_DISK_FULL',
+      `the disk of ${host} filled up while ${names.join(', ')} was loaded: ${what}`,
+      {
+        where,
+        suggestions: [
+          'Make room at the data root (docker system df; docker image prune), then run the same command again.',
+          'docker load needs room for the archive besides that for the image.',
+        ],
+      },
+    );
   }
   const how = status === 0 ? 'it is not there after docker load' : `docker load ended with status ${status}`;
-  return new AirferryError('LOAD_FAILED', `${names.join(', ')} could not be loaded on ${host}: ${how}${what ? `: ${what}` : ''}`, {
-    where,
-    suggestions: [
-      'Check the source: airferry bundle verify.',
-      'Look into the engine on the host: journalctl -u docker; then run the same command again.',
-    ],
-  });
+  return new AirferryError(
+    'LOAD_FAILED',
+    `${names.join(', ')} could not be loaded on ${host}: ${how}${what ? `: ${what}` : ''}`,
+    {
+      where,
+      suggestions: [
+        'Check the source: airferry bundle verify.',
+        'Look into the engine on the host: journalctl -u docker; then run the same command again.',
+      ],
+    },
+  );
 }
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   let done = 0;
   for await (const chunk of bytes) {
     yield chunk;
@@ -119,4 +140,3 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: (bytes: numbe
     onBytes(done);
   }
 }
-

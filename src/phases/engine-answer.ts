@@ -50,7 +50,9 @@ export function parseEngineInfo(text: string): EngineAnswer | undefined {
   const parsed = INFO.safeParse(json);
   if (!parsed.success) return undefined;
   const info = parsed.data;
-  const status = new Map((info.DriverStatus ?? []).map(([key = '', value = '']) => [key.toLowerCase(), value]));
+  const status = new Map(
+    (info.DriverStatus ?? []).map(([key = '', value = '']) => [key.toLowerCase(), value]),
+  );
   const dType = status.get('supports d_type');
   return {
     version: info.ServerVersion,

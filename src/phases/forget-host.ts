@@ -1,8 +1,9 @@
 /** The end of an uninstall: the last line of the audit log, then nothing of ours is left but that log. */
+
+import { INSTALL_ROOT } from '../engine/release.ts';
 import { audit } from '../host/audit.ts';
 import { LAYOUT } from '../host/layout.ts';
 import { command } from '../host/quote.ts';
-import { INSTALL_ROOT } from '../engine/release.ts';
 import { KEPT_ROOT } from './gather-facts.ts';
 import type { BareContext, Phase } from './phase.ts';
 import { REPLACED_DIR } from './place-files.ts';

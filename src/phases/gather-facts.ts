@@ -7,6 +7,7 @@ import { emptyState, type HostState, readState } from '../host/state.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { ETC_HOSTS } from './etc-hosts.ts';
 import { foldersAbove } from './place-files.ts';
+import { stagedPath } from './stage-engine.ts';
 import { type Survey, surveyHost } from './survey.ts';
 import { caPath } from './trust-registry.ts';
 import { DEFAULT_DATA_ROOT, type Wanted } from './wanted.ts';
@@ -50,7 +51,11 @@ function wantedPaths({ engine, compose, registry, files }: Wanted): string[] {
   if (engine) {
     const { release } = engine;
     paths.push(DAEMON_JSON, OWN_DAEMON_JSON, SYSCTL_FILE, ...UNIT_PATHS);
-    paths.push(release.current.path, ...[...release.files, ...release.links].map(({ path }) => path));
+    paths.push(
+      stagedPath(engine.archive),
+      release.current.path,
+      ...[...release.files, ...release.links].map(({ path }) => path),
+    );
   }
   return paths;
 }

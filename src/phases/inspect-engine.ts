@@ -22,7 +22,11 @@ say compose "$v"`;
 
 /** Ask a host; absent is what is not there. */
 export async function inspectEngine(shell: Shell): Promise<Partial<Record<Component, string>>> {
-  const { stdout } = await shell.run(SCRIPT, { root: true, title: 'ask for versions', timeoutMs: TIMEOUT_MS });
+  const { stdout } = await shell.run(SCRIPT, {
+    root: true,
+    title: 'ask for versions',
+    timeoutMs: TIMEOUT_MS,
+  });
   return parseVersions(stdout);
 }
 

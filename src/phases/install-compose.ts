@@ -1,5 +1,6 @@
 /** Put compose where the docker command finds it: v1 as a program, v2 as a plugin that also runs on its own. */
 import { posix } from 'node:path';
+import { COMPOSE_DIR } from '../engine/release.ts';
 import { LAYOUT } from '../host/layout.ts';
 import { quote } from '../host/quote.ts';
 import { uploadBlob } from '../host/transfer.ts';
@@ -7,7 +8,6 @@ import { formatBytes } from '../support/format.ts';
 import type { Phase, Plan } from './phase.ts';
 import { newFolders } from './place-files.ts';
 import { planLinks, setLinks } from './place-links.ts';
-import { COMPOSE_DIR } from '../engine/release.ts';
 
 export const installCompose: Phase = {
   name: 'install-compose',
@@ -20,9 +20,14 @@ export const installCompose: Phase = {
     const recorded = context.state.files.some(file => file.path === release.file && file.sha256 === sha256);
     const whole = recorded && now?.kind === 'file' && now.sha256 === sha256 && now.mode === '0755';
     const { links, files } = planLinks(context, release.links);
-    const old = staleLinks(context.state.files, release.links.map(link => link.path));
+    const old = staleLinks(
+      context.state.files,
+      release.links.map(link => link.path),
+    );
     if (whole && links.length === 0 && old.length === 0) return undefined;
-    const upload = whole ? [] : [`upload compose ${version} (${formatBytes(binary.size)}) to ${release.file}`];
+    const upload = whole
+      ? []
+      : [`upload compose ${version} (${formatBytes(binary.size)}) to ${release.file}`];
     const entry = { path: release.file, kind: 'file', sha256, mode: '0755' } as const;
     return {
       changes: [...upload, ...links.map(link => `link ${link.path}`), ...old.map(path => `remove ${path}`)],
@@ -34,7 +39,10 @@ export const installCompose: Phase = {
             onProgress: report.progress,
             ...(context.signal ? { signal: context.signal } : {}),
           });
-          await context.shell.run(placeScript(path, release.file), { root: true, title: `install ${release.file}` });
+          await context.shell.run(placeScript(path, release.file), {
+            root: true,
+            title: `install ${release.file}`,
+          });
         }
         await setLinks(context.shell, links, old);
       },
@@ -57,7 +65,10 @@ rm -f -- "$a"`;
 }
 
 /** Links of an earlier compose that this one does not have: the plugin of v2, when v1 takes its place. */
-function staleLinks(files: readonly { path: string; target?: string }[], wanted: readonly string[]): string[] {
+function staleLinks(
+  files: readonly { path: string; target?: string }[],
+  wanted: readonly string[],
+): string[] {
   return files
     .filter(file => file.target?.startsWith(`${COMPOSE_DIR}/`) && !wanted.includes(file.path))
     .map(file => file.path);

@@ -2,15 +2,16 @@
  * Unpack the staged archive into a release of its own: the listed binaries and nothing else, under a temporary name,
  * renamed when all of them are there. The archive was hashed on arrival, and judged when it was packed.
  */
-import type { InstalledFile } from '../host/state.ts';
+
 import { RELEASES_DIR } from '../engine/release.ts';
 import { AirferryError } from '../errors.ts';
-import { LAYOUT } from '../host/layout.ts';
 import { quote } from '../host/quote.ts';
+import type { InstalledFile } from '../host/state.ts';
 import { plural } from '../support/format.ts';
 import type { Phase } from './phase.ts';
 import { newFolders } from './place-files.ts';
 import { releaseIsWhole } from './release-state.ts';
+import { stagedPath } from './stage-engine.ts';
 import type { WantedEngine } from './wanted.ts';
 
 export const layOutRelease: Phase = {
@@ -43,8 +44,9 @@ export const layOutRelease: Phase = {
 
 /** Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. */
 export function layOutScript({ archive, components, release }: WantedEngine): string {
-  const members = (prefix: string): string => components.map(name => quote(`${prefix}docker/${name}`)).join(' ');
-  const blob = quote(`${LAYOUT.blobs}/sha256/${archive.digest.replace('sha256:', '')}`);
+  const members = (prefix: string): string =>
+    components.map(name => quote(`${prefix}docker/${name}`)).join(' ');
+  const blob = quote(stagedPath(archive));
   const dir = quote(release.dir);
   return `set -e
 a=${blob}; d=${dir}; t=$d.unfinished; o=$d.replaced
@@ -52,8 +54,11 @@ mkdir -p -- ${quote(RELEASES_DIR)}
 rm -rf -- "$t" "$o"
 trap 'rm -rf -- "$t"' EXIT
 mkdir -- "$t" "$t/bin"
-gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner ${members('')} 2>/dev/null ||
-  { rm -rf -- "$t/docker"; gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner ${members('./')}; }
+case $(gzip -dc < "$a" 2>/dev/null | tar -tf - 2>/dev/null | head -n 1) in
+  ./*) set -- ${members('./')};;
+  *) set -- ${members('')};;
+esac
+gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner "$@"
 for n in ${components.map(quote).join(' ')}; do
   if [ -L "$t/docker/$n" ] || [ ! -f "$t/docker/$n" ]; then echo "the archive has no plain file docker/$n" >&2; exit 1; fi
   mv -- "$t/docker/$n" "$t/bin/$n"

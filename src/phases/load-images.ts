@@ -1,5 +1,5 @@
 /** Load the host's images into its engine, each with only the layers that the engine lacks. */
-import { type EngineStore, idOf, type ImageLoad, imagesFor, planLoads } from '../transports/docker-load.ts';
+import { type EngineStore, type ImageLoad, idOf, imagesFor, planLoads } from '../transports/docker-load.ts';
 import { describeLoad, loadImage } from './docker-load.ts';
 import type { EngineAnswer } from './engine-answer.ts';
 import { askStore } from './engine-store.ts';
@@ -31,7 +31,11 @@ export const loadImages: Phase = {
   },
 };
 
-async function allThere({ wanted }: HostContext, engine: EngineAnswer, images: ReadonlyMap<string, string>): Promise<boolean> {
+async function allThere(
+  { wanted }: HostContext,
+  engine: EngineAnswer,
+  images: ReadonlyMap<string, string>,
+): Promise<boolean> {
   if (!wanted.images) return false;
   const kind = engine.containerdStore ? 'containerd' : 'classic';
   const all = await imagesFor(wanted.images, { platform: wanted.platform });
@@ -51,5 +55,8 @@ function remember(context: HostContext, { names, id, image }: ImageLoad): void {
   const loadedAt = new Date().toISOString();
   const digest = id ?? image.config.descriptor.digest;
   const others = context.state.images.filter(known => !names.includes(known.name));
-  context.state = { ...context.state, images: [...others, ...names.map(name => ({ name, id: digest, loadedAt }))] };
+  context.state = {
+    ...context.state,
+    images: [...others, ...names.map(name => ({ name, id: digest, loadedAt }))],
+  };
 }

@@ -70,9 +70,18 @@ export function planFiles(context: HostContext, desired: readonly DesiredFile[])
   });
   return {
     changes: steps.map(step => step.change),
-    files: [...newFolders(context, steps.map(step => step.file.path)), ...steps.map(step => step.entry)],
+    files: [
+      ...newFolders(
+        context,
+        steps.map(step => step.file.path),
+      ),
+      ...steps.map(step => step.entry),
+    ],
     async run() {
-      await keepOriginals(shell, steps.flatMap(step => step.keep));
+      await keepOriginals(
+        shell,
+        steps.flatMap(step => step.keep),
+      );
       await mapLimit(steps, AT_ONCE, step => step.file.write(shell));
     },
   };
@@ -107,7 +116,8 @@ function planFile(
     keep: [{ from: path, to, once: true }],
   });
   const to = recorded?.replaced;
-  if (now.kind === 'absent') return to ? { ...plain(`write ${path}`), entry: { ...entry, replaced: to } } : plain(`write ${path}`);
+  if (now.kind === 'absent')
+    return to ? { ...plain(`write ${path}`), entry: { ...entry, replaced: to } } : plain(`write ${path}`);
   if (!recorded) return keepFirst(replacedPath(path));
   // Recorded but not yet kept: an earlier run was interrupted in between, and this is still the original.
   if (to && (paths.get(to)?.kind ?? 'absent') === 'absent') return keepFirst(to);
@@ -122,8 +132,13 @@ function planFile(
 }
 
 /** Folders that have to be made for these paths, and are ours then. */
-export function newFolders({ survey }: Pick<HostContext, 'survey'>, paths: readonly string[]): InstalledFile[] {
-  const missing = new Set(paths.flatMap(foldersAbove).filter(path => survey.paths.get(path)?.kind === 'absent'));
+export function newFolders(
+  { survey }: Pick<HostContext, 'survey'>,
+  paths: readonly string[],
+): InstalledFile[] {
+  const missing = new Set(
+    paths.flatMap(foldersAbove).filter(path => survey.paths.get(path)?.kind === 'absent'),
+  );
   return [...missing].map(path => ({ path, kind: 'dir' }));
 }
 

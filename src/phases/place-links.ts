@@ -5,8 +5,8 @@ import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import type { InstalledFile } from '../host/state.ts';
-import { newFolders } from './place-files.ts';
 import type { HostContext } from './phase.ts';
+import { newFolders } from './place-files.ts';
 import type { PathState } from './survey.ts';
 
 export interface LinkPlan {
@@ -26,7 +26,16 @@ export function planLinks(context: HostContext, wanted: readonly Link[]): LinkPl
     return !(now?.kind === 'link' && now.target === target && recorded);
   });
   const files = links.map(({ path, target }): InstalledFile => ({ path, kind: 'link', target }));
-  return { links, files: [...newFolders(context, links.map(link => link.path)), ...files] };
+  return {
+    links,
+    files: [
+      ...newFolders(
+        context,
+        links.map(link => link.path),
+      ),
+      ...files,
+    ],
+  };
 }
 
 /** Whether a link of ours may be put there: nothing lies there, or one that we made. */
@@ -36,7 +45,11 @@ export function mayReplace(now: PathState | undefined): boolean {
 }
 
 /** Set links, and remove others; each is whole at any time. */
-export async function setLinks(shell: Shell, links: readonly Link[], remove: readonly string[] = []): Promise<void> {
+export async function setLinks(
+  shell: Shell,
+  links: readonly Link[],
+  remove: readonly string[] = [],
+): Promise<void> {
   const folders = [...new Set(links.map(link => posix.dirname(link.path)))];
   const lines = [
     ...(folders.length > 0 ? [`mkdir -p -- ${folders.map(quote).join(' ')}`] : []),

@@ -2,8 +2,8 @@
 import { parseDaemonJson } from '../engine/daemon-json.ts';
 import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
-import { DEFAULT_DATA_ROOT } from './wanted.ts';
 import type { BareContext, Phase } from './phase.ts';
+import { DEFAULT_DATA_ROOT } from './wanted.ts';
 import { DAEMON_JSON } from './write-daemon-json.ts';
 
 const CONTAINERD_ROOT = '/var/lib/containerd';
@@ -30,11 +30,16 @@ function dataRoot({ survey, shell }: BareContext): string {
   const text = survey.contents.get(DAEMON_JSON);
   const config = text === undefined ? {} : parseDaemonJson(text, { file: DAEMON_JSON }).config;
   const root = survey.engine?.dataRoot || config['data-root'] || DEFAULT_DATA_ROOT;
-  if (typeof root === 'string' && /^\/[^/]+\/[^/]+/.test(root) && !root.split('/').includes('..')) return root;
-  throw new AirferryError('HOST_PREFLIGHT', `the data root is said to be ${String(root)}, which is not deleted as a whole`, {
-    where: { host: shell.target.name },
-    suggestions: ['Delete it by hand, and run the command again without --purge.'],
-  });
+  if (typeof root === 'string' && /^\/[^/]+\/[^/]+/.test(root) && !root.split('/').includes('..'))
+    return root;
+  throw new AirferryError(
+    'HOST_PREFLIGHT',
+    `the data root is said to be ${String(root)}, which is not deleted as a whole`,
+    {
+      where: { host: shell.target.name },
+      suggestions: ['Delete it by hand, and run the command again without --purge.'],
+    },
+  );
 }
 
 /** A folder that does not look like an engine's is left alone. Other file systems mounted below are not entered. */
@@ -54,5 +59,5 @@ if [ -d "$d" ]; then
 fi
 drop ${quote(CONTAINERD_ROOT)}
 rm -f /etc/docker/key.json
-rmdir /opt/containerd/bin /opt/containerd/lib /opt/containerd /etc/docker 2>/dev/null || :`;
+rmdir /opt/containerd/bin /opt/containerd/lib /opt/containerd /etc/cni/net.d /etc/cni /etc/docker 2>/dev/null || :`;
 }

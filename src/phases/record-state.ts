@@ -14,7 +14,12 @@ export const recordState: Phase = {
       changes: known ? [] : [`record bundle ${bundle.name} ${bundle.version}`],
       async run() {
         const now = new Date().toISOString();
-        context.state = { ...context.state, bundle, installedAt: context.state.installedAt ?? now, updatedAt: now };
+        context.state = {
+          ...context.state,
+          bundle,
+          installedAt: context.state.installedAt ?? now,
+          updatedAt: now,
+        };
         await writeState(context.shell, context.state);
         await recordDone(context);
       },

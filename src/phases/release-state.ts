@@ -2,7 +2,10 @@
 import type { HostContext } from './phase.ts';
 import type { WantedEngine } from './wanted.ts';
 
-export function releaseIsWhole({ survey, state }: Pick<HostContext, 'survey' | 'state'>, engine: WantedEngine): boolean {
+export function releaseIsWhole(
+  { survey, state }: Pick<HostContext, 'survey' | 'state'>,
+  engine: WantedEngine,
+): boolean {
   return engine.release.files.every(({ path }) => {
     const recorded = state.files.find(file => file.path === path)?.sha256;
     const now = survey.paths.get(path);

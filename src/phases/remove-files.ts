@@ -1,6 +1,7 @@
 /** Take away exactly what is recorded, and put back what was there before. */
-import { hostsScript, ourLines } from './etc-hosts.ts';
+
 import { IP_FORWARD } from './enable-ip-forward.ts';
+import { hostsScript, ourLines } from './etc-hosts.ts';
 import type { BareContext, Phase } from './phase.ts';
 import { planUndo, runUndo } from './undo.ts';
 
@@ -22,7 +23,10 @@ export const removeFiles: Phase<BareContext> = {
       async run() {
         await runUndo(shell, undo);
         if (hosts !== undefined)
-          await shell.run(hostsScript(undefined, hosts.startsWith('\n')), { root: true, title: 'write /etc/hosts' });
+          await shell.run(hostsScript(undefined, hosts.startsWith('\n')), {
+            root: true,
+            title: 'write /etc/hosts',
+          });
         await shell.run(off ? `${FORWARD_OFF}\n${RELOAD}` : RELOAD, { root: true, title: 'reload systemd' });
       },
     };

@@ -13,7 +13,8 @@ export const removeGroup: Phase<BareContext> = {
     return {
       changes: ['remove the group docker'],
       async run() {
-        const script = 'if command -v groupdel >/dev/null 2>&1; then groupdel docker; else delgroup docker; fi';
+        const script =
+          'if command -v groupdel >/dev/null 2>&1; then groupdel docker; else delgroup docker; fi';
         await shell.run(script, { root: true, title: 'groupdel docker' });
       },
     };

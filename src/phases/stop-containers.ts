@@ -15,14 +15,17 @@ export function stopContainers(allowed: boolean): Phase<BareContext> {
     plan(context) {
       const { state, survey, facts, shell, signal } = context;
       if (!state.release) return undefined;
-      const running = survey.engine ? survey.engine.containers.running + survey.engine.containers.paused : facts.processes.shims;
+      const running = survey.engine
+        ? survey.engine.containers.running + survey.engine.containers.paused
+        : facts.processes.shims;
       if (running === 0) return undefined;
       if (!allowed) throw stillRunning(context, running);
       if (!survey.engine) throw unreachable(context, running);
       return {
         changes: [`stop ${plural(running, 'container')}`],
         async run() {
-          const script = dockerScript(`p=$(docker ps -q --filter status=paused); [ -z "$p" ] || docker unpause $p >/dev/null
+          const script =
+            dockerScript(`p=$(docker ps -q --filter status=paused); [ -z "$p" ] || docker unpause $p >/dev/null
 docker ps -q | xargs -r docker stop >/dev/null`);
           await shell.run(script, {
             root: true,

@@ -153,7 +153,9 @@ export function parseSurvey(answer: string, asked: readonly string[]): Survey | 
     }
   }
   if (!ended) return undefined;
-  const contents = new Map([...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]));
+  const contents = new Map(
+    [...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]),
+  );
   return { paths, units, contents, hostsOpenEnded, engine, images };
 }
 

@@ -24,7 +24,8 @@ export const trustRegistry: Phase = {
       made: line ? [{ kind: 'hosts-line', line: `${openEnded ? '\n' : ''}${line}` }] : [],
       async run() {
         await ca.run();
-        if (line) await context.shell.run(hostsScript(line, openEnded), { root: true, title: 'write /etc/hosts' });
+        if (line)
+          await context.shell.run(hostsScript(line, openEnded), { root: true, title: 'write /etc/hosts' });
       },
     };
   },

@@ -46,7 +46,10 @@ export async function runUndo(shell: Shell, steps: readonly UndoStep[]): Promise
   let size = 0;
   const flush = async (): Promise<void> => {
     if (batch.length > 0)
-      await shell.run(`${FUNCTIONS}\n${batch.join('\n')}`, { root: true, title: 'take away what was installed' });
+      await shell.run(`${FUNCTIONS}\n${batch.join('\n')}`, {
+        root: true,
+        title: 'take away what was installed',
+      });
     batch = [];
     size = 0;
   };

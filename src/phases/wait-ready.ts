@@ -58,7 +58,8 @@ exit ${NOT_READY}`);
 
 function notReady({ shell }: HostContext, log: string): AirferryError {
   const lines = log.split('\n').filter(line => /\S/.test(line));
-  const said = [...lines.filter(isTelling).slice(-LOG_LINES / 2), ...lines.slice(-LOG_LINES / 2)];
+  const telling = lines.filter(isTelling);
+  const said = (telling.length > 0 ? telling : lines).slice(-LOG_LINES);
   const shown = [...new Set(said)].map(line => `  ${line.slice(0, 300)}`).join('\n');
   return new AirferryError(
     'ENGINE_NOT_READY',

@@ -153,7 +153,9 @@ function daemonJson(
   );
   return {
     text: built.text,
-    warnings: built.warnings.map(({ message, suggestion }) => (suggestion ? `${message}; ${suggestion}` : message)),
+    warnings: built.warnings.map(({ message, suggestion }) =>
+      suggestion ? `${message}; ${suggestion}` : message,
+    ),
   };
 }
 
@@ -173,14 +175,21 @@ function forPlatform<T extends { platform: string }>(
   const found = items.find(item => formatPlatform(parsePlatform(item.platform)) === platform);
   if (found) return found;
   const carried = items.map(item => item.platform).join(', ');
-  throw new AirferryError('PLATFORM_MISMATCH', `the host is ${platform}, the bundle carries ${what} for ${carried}`, {
-    where: { file: bundle.path },
-    suggestions: [`Pack a bundle with platforms: [${platform}], or leave this host out.`],
-  });
+  throw new AirferryError(
+    'PLATFORM_MISMATCH',
+    `the host is ${platform}, the bundle carries ${what} for ${carried}`,
+    {
+      where: { file: bundle.path },
+      suggestions: [`Pack a bundle with platforms: [${platform}], or leave this host out.`],
+    },
+  );
 }
 
 /** A blob of the bundle, sent from any offset: the host hashes what it has got at the end. */
-function blobSource(bundle: Bundle, { digest, size }: { digest: BlobSource['digest']; size: number }): BlobSource {
+function blobSource(
+  bundle: Bundle,
+  { digest, size }: { digest: BlobSource['digest']; size: number },
+): BlobSource {
   const name = { digest: digest as `sha256:${string}`, size };
   return { digest, size, open: offset => (offset === 0 ? bundle.blob(name) : bundle.blobFrom(name, offset)) };
 }

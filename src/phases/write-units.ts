@@ -1,7 +1,8 @@
 /** The units for this engine and this systemd. Local changes belong into drop-ins of the operator's own, and stay. */
-import { quote } from '../host/quote.ts';
+
 import { UNIT_DIR, UNIT_PATHS } from '../engine/units.ts';
 import { AirferryError } from '../errors.ts';
+import { quote } from '../host/quote.ts';
 import type { Phase } from './phase.ts';
 import { planFiles, textFile } from './place-files.ts';
 
@@ -12,7 +13,10 @@ export const writeUnits: Phase = {
     if (!wanted.engine) return undefined;
     if (facts.systemd === undefined) throw noSystemd(shell.target.name);
     const units = wanted.engine.units(facts.systemd);
-    const plan = planFiles(context, units.map(unit => textFile(unit.path, unit.content)));
+    const plan = planFiles(
+      context,
+      units.map(unit => textFile(unit.path, unit.content)),
+    );
     const kept = new Set(units.map(unit => unit.path));
     const gone = state.files
       .map(file => file.path)
@@ -37,8 +41,12 @@ function belongsTo(path: string, unit: string): boolean {
 }
 
 function noSystemd(host: string): AirferryError {
-  return new AirferryError('UNIT_INVALID', `${host} has no systemd, and airferry runs the engine as a unit of it`, {
-    where: { host },
-    suggestions: ['Leave this host out.'],
-  });
+  return new AirferryError(
+    'UNIT_INVALID',
+    `${host} has no systemd, and airferry runs the engine as a unit of it`,
+    {
+      where: { host },
+      suggestions: ['Leave this host out.'],
+    },
+  );
 }

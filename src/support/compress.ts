@@ -7,6 +7,9 @@ import { availableParallelism } from 'node:os';
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib';
+import { AirferryError, systemCode } from '../errors.ts';
+import { litter } from './garbage.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
@@ -28,61 +31,84 @@ export function gzipStream(bytes: Bytes): Bytes {
 /** Compress a stream with zstd. */
 export function zstdStream(bytes: Bytes): Bytes {
   const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
-  return inBlocks(bytes, 4 * MiB, block => zstdBlock(block, { params, chunkSize: MiB }));
+  return inBlocks(bytes, 2 * MiB, block => zstdBlock(block, { params, chunkSize: MiB }));
 }
 
-/** Undo gzip or zstd, several members or frames in a row included. Damage throws what zlib throws. */
-export async function* decompress(bytes: Bytes, compression: 'gzip' | 'zstd'): AsyncGenerator<Uint8Array> {
+/**
+ * Undo gzip or zstd, several members or frames in a row included. What fails in `bytes` is thrown as it is; damage is
+ * ARCHIVE_INVALID or ARCHIVE_TRUNCATED, in which `name` stands for the data.
+ */
+export async function* decompress(
+  bytes: Bytes,
+  compression: 'gzip' | 'zstd',
+  name: string,
+): AsyncGenerator<Uint8Array> {
   const decoder =
     compression === 'gzip' ? createGunzip({ chunkSize: MiB }) : createZstdDecompress({ chunkSize: MiB });
-  const source = Readable.from(bytes, { objectMode: false, highWaterMark: MiB });
+  const input = compression === 'gzip' ? bytes : zstdFrames(bytes);
+  const source = Readable.from(input, { objectMode: false, highWaterMark: MiB });
   // The failure reaches the reader through the iterator; the callback only keeps it from being unhandled.
   pipeline(source, decoder, () => undefined);
-  yield* decoder as AsyncIterable<Uint8Array>;
+  try {
+    yield* decoder as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw damage(error, compression, name);
+  }
 }
 
+/** What the decoders say of damaged input, in words. */
+function damage(cause: unknown, compression: string, name: string): unknown {
+  const code = systemCode(cause) ?? '';
+  if (!/^(?:Z_|ZSTD_)/.test(code)) return cause;
+  const short = code === 'Z_BUF_ERROR';
+  return new AirferryError(
+    short ? 'ARCHIVE_TRUNCATED' : 'ARCHIVE_INVALID',
+    short ? `${name} ends too early; it was cut short` : `${name} is damaged: it is not valid ${compression}`,
+    {
+      cause,
+      suggestions: [`Copy or save it again; \`${compression} -t\` checks it.`],
+    },
+  );
+}
+
+/** The reader may keep what it is given; the blocks themselves are filled again as soon as they are compressed. */
 async function* inBlocks(
   bytes: Bytes,
   size: number,
-  work: (block: Uint8Array) => Promise<Buffer>,
+  compress: (block: Uint8Array) => Promise<Buffer>,
 ): Bytes & AsyncGenerator<Uint8Array> {
+  const free: Uint8Array[] = [];
   const underway: Promise<Buffer>[] = [];
-  const start = (block: Uint8Array): void => {
-    const result = work(block);
+  let block: Uint8Array = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  const start = (): void => {
+    const full = block;
+    const result = compress(full.subarray(0, filled)).finally(() => free.push(full));
+    litter(size, 'major');
     // A block that fails while an earlier one is awaited must not count as unhandled.
     result.catch(() => undefined);
     underway.push(result);
+    filled = 0;
   };
-  let empty = true;
   try {
-    for await (const block of blocksOf(bytes, size)) {
-      empty = false;
-      start(block);
-      if (underway.length >= AHEAD) yield (await underway.shift()) as Buffer;
+    let empty = true;
+    for await (const chunk of bytes) {
+      for (let at = 0; at < chunk.length; ) {
+        if (filled === size) {
+          start();
+          if (underway.length >= AHEAD) yield (await underway.shift()) as Buffer;
+          block = free.pop() ?? Buffer.allocUnsafeSlow(size);
+        }
+        const part = chunk.subarray(at, at + size - filled);
+        block.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        empty = false;
+      }
     }
-    if (empty) start(new Uint8Array());
+    if (filled > 0 || empty) start();
     while (underway.length > 0) yield (await underway.shift()) as Buffer;
   } finally {
     await Promise.allSettled(underway);
   }
-}
-
-/** Cut a stream into blocks of exactly `size` bytes, the last one excepted, so that chunk borders leave no trace. */
-async function* blocksOf(bytes: Bytes, size: number): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  let held = 0;
-  for await (const chunk of bytes) {
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + size - held);
-      parts.push(part);
-      held += part.length;
-      at += part.length;
-      if (held === size) {
-        yield parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
-        parts = [];
-        held = 0;
-      }
-    }
-  }
-  if (held > 0) yield Buffer.concat(parts);
 }

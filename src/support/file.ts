@@ -1,7 +1,8 @@
 /** Files read in place: at an offset, or as a stream of large chunks with one read ahead. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { AirferryError, systemCode } from '../errors.ts';
+import { litter } from './garbage.ts';
 
 /** Reads of this size keep both disk and hash busy; smaller ones cost up to half the speed. Bytes. */
 export const CHUNK = 1024 * 1024;
@@ -23,14 +24,16 @@ export class ReadFile {
   static open(path: string): ReadFile {
     let fd: number;
     try {
-      fd = openSync(path, 'r');
+      // Without NONBLOCK a named pipe would be waited for; regular files take no notice of it.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (cause) {
       throw unreadable(path, cause);
     }
     const stat = fstatSync(fd);
     if (stat.isFile()) return new ReadFile(path, fd, stat.size);
     closeSync(fd);
-    throw new AirferryError('FILE_UNREADABLE', `${path} is not a regular file`, { where: { file: path } });
+    const what = stat.isDirectory() ? 'a folder' : 'not a regular file';
+    throw new AirferryError('FILE_UNREADABLE', `${path} is ${what}`, { where: { file: path } });
   }
 
   /** Up to `length` bytes at an offset; fewer only at the end of the file. For headers and documents, not for bulk. */
@@ -62,6 +65,7 @@ export class ReadFile {
         const chunk: Uint8Array = await ahead;
         ahead = undefined;
         at += chunk.length;
+        litter(chunk.length, 'minor');
         if (chunk.length === 0) return;
         if (at < end) ahead = read(at);
         yield chunk;

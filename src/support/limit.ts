@@ -14,18 +14,19 @@ export async function mapLimit<T, R>(
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let index = 0;
   const worker = async (): Promise<void> => {
-    while (failures.length === 0) {
-      const next = await iterator.next();
-      if (next.done) return;
-      const mine = index++;
-      try {
+    try {
+      while (failures.length === 0) {
+        const next = await iterator.next();
+        if (next.done) return;
+        const mine = index++;
         results[mine] = await work(next.value, mine);
-      } catch (error) {
-        failures.push(error);
       }
+    } catch (error) {
+      failures.push(error);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, limit) }, worker));
-  if (failures.length > 0) throw failures[0];
-  return results;
+  if (failures.length === 0) return results;
+  await iterator.return?.();
+  throw failures[0];
 }

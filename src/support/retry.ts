@@ -6,7 +6,7 @@ export interface RetryOptions {
   attempts: number;
   /** Milliseconds of the first pause; doubled with each further one. */
   baseMs: number;
-  /** Milliseconds that no pause exceeds. */
+  /** Milliseconds that no pause exceeds, unless the other side named it. */
   maxMs: number;
   /** Whether this failure may pass, and if the other side named a pause (`Retry-After`), how long in milliseconds. */
   retryable: (error: unknown) => boolean | { afterMs: number };
@@ -15,7 +15,10 @@ export interface RetryOptions {
   onRetry?: (error: unknown, attempt: number, pauseMs: number) => void;
 }
 
-/** Call `work` until it succeeds, fails for good, or the attempts are used up; then the last failure is thrown. */
+/**
+ * Call `work` until it succeeds, fails for good, or the attempts are used up; then the last failure is thrown. A signal
+ * that comes during a pause ends it with the signal's reason.
+ */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -28,7 +31,10 @@ export async function retry<T>(work: (attempt: number) => Promise<T>, options: R
           ? Math.random() * Math.min(options.maxMs, options.baseMs * 2 ** (attempt - 1))
           : verdict.afterMs;
       options.onRetry?.(error, attempt, pause);
-      await sleep(pause, undefined, { signal: options.signal });
+      await sleep(pause, undefined, { signal: options.signal }).catch(failure => {
+        options.signal?.throwIfAborted();
+        throw failure;
+      });
     }
   }
 }

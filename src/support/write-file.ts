@@ -1,6 +1,6 @@
 /** Files written whole or not at all: under a temporary name beside the target, synced, then renamed. */
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AirferryError, systemCode } from '../errors.ts';
 
@@ -18,10 +18,12 @@ export class PendingFile {
     this.#handle = handle;
   }
 
-  /** Begin a file. Throws FILE_UNWRITABLE. */
+  /** Begin a file. Throws FILE_UNWRITABLE, also where a folder of that name stands. */
   static async create(path: string): Promise<PendingFile> {
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
     try {
+      const there = await stat(path).catch(() => undefined);
+      if (there?.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
       const flags = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY | constants.O_NOFOLLOW;
       return new PendingFile(path, temporary, await open(temporary, flags, 0o600));
     } catch (cause) {
@@ -104,13 +106,15 @@ export function unwritable(path: string, cause: unknown): AirferryError {
       suggestions: ['FAT32 ends at 4 GiB a file. Format the disk as exFAT or ext4.'],
     });
   }
-  const why =
-    code === 'ENOENT'
-      ? 'there is no such folder'
-      : code === 'EACCES'
-        ? 'permission denied'
-        : code === 'EROFS'
-          ? 'the disk is read-only'
-          : (code ?? String(cause));
+  const why = (code && REASONS[code]) ?? code ?? String(cause);
   return new AirferryError('FILE_UNWRITABLE', `cannot write ${path}: ${why}`, { where, cause });
 }
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'there is no such folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EROFS: 'the disk is read-only',
+  EIO: 'the disk reports a write error',
+};

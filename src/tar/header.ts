@@ -8,6 +8,8 @@ export const BLOCK = 512;
 /** Bytes that an extended header (long name, pax records) may have; a path is at most 4096. */
 const EXTENSION_LIMIT = 64 * 1024;
 const NAME_LIMIT = 4096;
+/** Extended headers before one entry: GNU tar writes up to four. */
+const EXTENSIONS_LIMIT = 16;
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other';
 
@@ -34,7 +36,7 @@ interface Extension {
  */
 export function* readHeader(): Generator<number, TarHeader | undefined, Uint8Array> {
   const extension: Extension = {};
-  for (;;) {
+  for (let extensions = 0; extensions <= EXTENSIONS_LIMIT; extensions++) {
     const block = yield BLOCK;
     const raw = decodeBlock(block);
     if (raw === undefined) return undefined;
@@ -52,11 +54,12 @@ export function* readHeader(): Generator<number, TarHeader | undefined, Uint8Arr
         extension.linkname = cString(yield* readExtension(raw.size));
         break;
       case 'S':
-        throw invalid(`entry "${clip(raw.name)}" is a sparse file of GNU tar's old format`);
+        throw invalid(`an entry "${clip(raw.name)}" that is a sparse file of GNU tar's old format`);
       default:
         return finish(raw, extension);
     }
   }
+  throw invalid(`more than ${EXTENSIONS_LIMIT} extended headers in a row`);
 }
 
 /** Bytes that an entry's content takes up in the archive: whole blocks. */
@@ -104,15 +107,17 @@ function decodeBlock(block: Uint8Array): RawHeader | undefined {
   };
 }
 
+/** Links, devices, directories and pipes have no content, whatever their size field says: Go, and so Docker, reads them so. */
+const HEADER_ONLY = ['1', '2', '3', '4', '5', '6'];
+
 function finish(raw: RawHeader, extension: Extension): TarHeader {
   const name = extension.name ?? raw.name;
   const linkname = extension.linkname ?? raw.linkname;
   if (name.length > NAME_LIMIT || linkname.length > NAME_LIMIT)
-    throw invalid(`entry "${clip(name)}" has too long a name`);
+    throw invalid(`an entry "${clip(name)}" with too long a name`);
   // The oldest tars mark a directory by a trailing slash only.
   const type = raw.type === 'file' && name.endsWith('/') ? 'directory' : raw.type;
-  // Links and directories have no content, whatever their size field says (GNU tar ignores it too).
-  const size = type === 'file' || type === 'other' ? (extension.size ?? raw.size) : 0;
+  const size = HEADER_ONLY.includes(raw.flag) ? 0 : (extension.size ?? raw.size);
   return { name, type, size, mode: raw.mode, linkname };
 }
 
@@ -139,9 +144,10 @@ function parsePax(bytes: Uint8Array): Extension {
     const space = bytes.indexOf(0x20, at);
     const digits = space < 0 ? '' : latin(bytes, at, space - at);
     const length = /^\d{1,6}$/.test(digits) ? Number(digits) : 0;
-    if (length <= digits.length + 2 || at + length > bytes.length)
+    const end = at + length;
+    if (length <= digits.length + 2 || end > bytes.length || bytes[end - 1] !== 0x0a)
       throw invalid('a pax header with a wrong length');
-    const record = Buffer.from(bytes.subarray(space + 1, at + length - 1)).toString('utf8');
+    const record = Buffer.from(bytes.subarray(space + 1, end - 1)).toString('utf8');
     const equals = record.indexOf('=');
     const key = record.slice(0, equals);
     const value = record.slice(equals + 1);
@@ -149,7 +155,7 @@ function parsePax(bytes: Uint8Array): Extension {
     else if (key === 'linkpath') extension.linkname = value;
     else if (key === 'size') extension.size = decimal(value);
     else if (key.startsWith('GNU.sparse.')) throw invalid('a sparse file in pax format');
-    at += length;
+    at = end;
   }
   return extension;
 }
@@ -189,8 +195,10 @@ function latin(block: Uint8Array, offset: number, length: number): string {
   return Buffer.from(block.buffer, block.byteOffset + offset, length).toString('latin1');
 }
 
+/** Short, and without what a terminal would take for commands. */
 function clip(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return short.replace(/\p{Cc}/gu, '?');
 }
 
 function invalid(found: string): AirferryError {

@@ -6,7 +6,7 @@ import { AirferryError } from '../errors.ts';
 import { BLOCK, paddedSize, readHeader, type TarHeader } from './header.ts';
 
 /** Entries in an archive; a saved image has a few per layer, a large bundle some thousands. */
-const ENTRIES_LIMIT = 200_000;
+export const ENTRIES_LIMIT = 200_000;
 
 export interface TarEntry extends TarHeader {
   /** Where the content begins, in bytes from the start of the file. */
@@ -40,11 +40,7 @@ export function indexTar(file: RandomAccess): TarEntry[] {
     if (header === undefined) return entries;
     if (at + header.size > file.size) throw truncated(file.path, file.size, header.name);
     entries.push({ ...header, offset: at });
-    if (entries.length > ENTRIES_LIMIT) {
-      throw new AirferryError('ARCHIVE_INVALID', `the archive has more than ${ENTRIES_LIMIT} entries`, {
-        where: { file: file.path },
-      });
-    }
+    if (entries.length > ENTRIES_LIMIT) throw tooMany(file.path);
     at += paddedSize(header.size);
     if (at > file.size && at - file.size < BLOCK) at = file.size;
   }
@@ -60,6 +56,13 @@ function decodeAt(path: string, start: number, take: (length: number) => Uint8Ar
     if (error instanceof AirferryError) throw error.at({ file: path, offset: start });
     throw error;
   }
+}
+
+/** The error for an archive with more entries than any real one. */
+export function tooMany(path: string): AirferryError {
+  return new AirferryError('ARCHIVE_INVALID', `the archive has more than ${ENTRIES_LIMIT} entries`, {
+    where: { file: path },
+  });
 }
 
 /** The error for an archive that ends before its content does. */

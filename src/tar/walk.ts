@@ -1,7 +1,7 @@
 /** Going through a tar stream once, entry by entry, with memory for one chunk only. */
 import { AirferryError } from '../errors.ts';
 import { paddedSize, readHeader, type TarHeader } from './header.ts';
-import { truncated } from './index.ts';
+import { ENTRIES_LIMIT, tooMany, truncated } from './index.ts';
 
 export interface WalkedEntry {
   header: TarHeader;
@@ -16,9 +16,10 @@ export interface WalkedEntry {
 export async function* walkTar(bytes: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<WalkedEntry> {
   const reader = new BlockReader(bytes, path);
   try {
-    for (let first = true; ; first = false) {
-      const header = await decodeNext(reader, path, first);
+    for (let count = 0; ; count++) {
+      const header = await decodeNext(reader, path, count === 0);
       if (header === undefined) break;
+      if (count === ENTRIES_LIMIT) throw tooMany(path);
       let left = header.size;
       const body = (async function* () {
         while (left > 0) {

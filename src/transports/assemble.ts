@@ -2,7 +2,7 @@
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, digestOf } from '../content/digest.ts';
 import { buildImageManifest, parseManifest } from '../content/manifest.ts';
-import { OCI_MANIFEST } from '../content/media-types.ts';
+import { isForeignLayer, OCI_MANIFEST } from '../content/media-types.ts';
 import { AirferryError } from '../errors.ts';
 import type { Document, SourceImage } from './source.ts';
 
@@ -22,20 +22,23 @@ export function assembleManifest(
   stored: ReadonlyMap<string, StoredLayer>,
   source: string,
 ): Document {
-  const layers = image.layers.map(({ key, diffId }) => {
+  const { manifest } = image;
+  const parsed = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
+  const original = parsed?.kind === 'image' ? parsed.layers : [];
+  const layers = image.layers.map(({ key, diffId }, i) => {
     const layer = stored.get(key);
     if (layer?.diffId && diffId && layer.diffId !== diffId)
       throw wrongLayer(source, key, diffId, layer.diffId);
-    return layer?.descriptor;
+    const elsewhere = original[i] && isForeignLayer(original[i].mediaType) ? original[i] : undefined;
+    const descriptor = layer?.descriptor ?? elsewhere;
+    if (descriptor) return descriptor;
+    throw new AirferryError('ARCHIVE_INVALID', `${source} lacks the layer ${key}`, {
+      where: { file: source, blob: key },
+      suggestions: ['The archive is damaged or incomplete; save the image again.'],
+    });
   });
-  const { manifest } = image;
-  const original = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
-  const kept =
-    original?.kind === 'image' &&
-    original.layers.every((layer, i) => !layers[i] || layers[i].digest === layer.digest);
-  if (manifest && kept) return manifest;
-  const complete = layers.filter(layer => layer !== undefined);
-  const bytes = buildImageManifest(image.config.descriptor, complete);
+  if (manifest && layers.every(({ digest }, i) => digest === original[i]?.digest)) return manifest;
+  const bytes = buildImageManifest(image.config.descriptor, layers);
   return { bytes, descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length } };
 }
 

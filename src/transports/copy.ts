@@ -7,13 +7,21 @@
 import type { Descriptor } from '../content/descriptor.ts';
 import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
-import { AirferryError } from '../errors.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { prepareLayer } from './layer.ts';
-import { homesByLayer, inScope, NOWHERE, type Plan, planCopy, repositoryOf, type Selection } from './plan.ts';
-import type { Document, ImageSource, SourceLayer } from './source.ts';
+import {
+  homesByLayer,
+  inScope,
+  NOWHERE,
+  type Plan,
+  type PlannedImage,
+  planCopy,
+  repositoryOf,
+  type Selection,
+} from './plan.ts';
+import type { Document, ImageSource, SequentialSource, SourceLayer } from './source.ts';
 import type { BlobInput, ImageTarget } from './target.ts';
 
 export interface CopyOptions extends Selection {
@@ -74,10 +82,9 @@ export interface PreparedCopy {
   run(): Promise<CopyReport>;
 }
 
-/** A layer that has to be at a place. */
+/** A layer that has to move, and how much of it the meter has seen. */
 interface Task {
   layer: SourceLayer;
-  home: Reference;
   mark: { reached: number };
 }
 
@@ -92,7 +99,9 @@ class Copy implements PreparedCopy {
   readonly #target: ImageTarget;
   readonly #options: CopyOptions;
   #plan: Plan = { images: [], indexes: [] };
-  #tasks: Task[] = [];
+  readonly #tasks: Task[] = [];
+  /** Where each layer has to be; undefined when all go to one place. */
+  #homes: Map<string, Reference[]> | undefined;
   /** What each layer became at the target, by its key in the source. */
   readonly #stored = new Map<string, StoredLayer>();
 
@@ -105,116 +114,98 @@ class Copy implements PreparedCopy {
   async prepare(): Promise<void> {
     const { meter } = this.#options;
     if (this.#source.access === 'sequential') {
-      meter.expect(this.#source.bytes * this.#passes());
-      return;
+      meter.expect(this.#source.bytes);
+      if (this.#takesAll()) return;
+      if (!this.#source.complete) await this.#survey(this.#source);
     }
     this.#plan = await this.#withoutPresent(planCopy(await this.#source.inventory(), this.#options));
-    const homes = homesByLayer(this.#plan, this.#target.scope);
+    this.#homes = homesByLayer(this.#plan, this.#target.scope);
+    if (this.#source.access === 'sequential') return;
     for await (const layer of this.#source.layers()) {
-      const mark = { reached: 0 };
-      const mine = homes.get(layer.key) ?? [];
-      if (mine.length > 0) meter.expect(layer.size);
-      this.#tasks.push(...mine.map(home => ({ layer, home, mark })));
+      if (!this.#homes.has(layer.key)) continue;
+      meter.expect(layer.size);
+      this.#tasks.push({ layer, mark: { reached: 0 } });
     }
   }
 
   async run(): Promise<CopyReport> {
-    await (this.#source.access === 'sequential' ? this.#inOrder() : this.#sideBySide());
+    await (this.#source.access === 'sequential' ? this.#inOrder(this.#source) : this.#sideBySide());
     await this.#finish();
     return this.#report;
   }
 
   async #sideBySide(): Promise<void> {
-    await mapLimit(this.#tasks, this.#target.concurrency, task =>
-      this.#putLayer(task.layer, task.home, task.mark),
-    );
-  }
-
-  /**
-   * Layers pass once, in the order of the file, and which images they belong to is known at the end. A target that
-   * keeps blobs per repository has to know that before: the file is then gone through twice.
-   */
-  async #inOrder(): Promise<void> {
-    let homes: Map<string, Reference[]> | undefined;
-    if (this.#passes() === 2) {
-      for await (const _ of this.#source.layers()) this.#options.signal?.throwIfAborted();
-      homes = homesByLayer(planCopy(await this.#source.inventory(), this.#options), this.#target.scope);
-    }
-    for await (const layer of this.#source.layers()) {
-      // A stream cannot be rewound: the first repository takes the bytes, the others mount them from there.
-      const [first, ...others] = homes ? (homes.get(layer.key) ?? []) : [NOWHERE];
-      if (!first) continue;
-      const { descriptor } = await this.#putLayer(layer, first);
-      for (const home of others)
-        await this.#target.putBlob({ descriptor, open: () => this.#gone(layer.key) }, home);
-    }
-    this.#plan = planCopy(await this.#source.inventory(), this.#options);
-  }
-
-  /** How often a sequential source is gone through. */
-  #passes(): number {
-    return this.#target.scope === 'repository' ? 2 : 1;
-  }
-
-  async #putLayer(
-    layer: SourceLayer,
-    home: Reference,
-    mark?: { reached: number },
-  ): Promise<{ descriptor: Descriptor }> {
-    const { signal, meter, compression } = this.#options;
-    signal?.throwIfAborted();
-    const counted = mark ? { ...layer, open: () => meter.count(layer.open(), mark) } : layer;
-    const known = this.#stored.get(layer.key);
-    const prepared = prepareLayer(counted, compression);
-    const { descriptor } = await this.#put(
-      known ? { ...prepared.blob, descriptor: known.descriptor } : prepared.blob,
-      home,
-    );
-    if (mark) {
+    const { meter } = this.#options;
+    await mapLimit(this.#tasks, this.#target.concurrency, async ({ layer, mark }) => {
+      await this.#putLayer({ ...layer, open: () => meter.count(layer.open(), mark) });
       meter.advance(layer.size - mark.reached);
-      mark.reached = layer.size;
-    }
-    if (!known) this.#stored.set(layer.key, { descriptor, diffId: prepared.diffId() });
-    return { descriptor };
+    });
   }
 
-  async #put(blob: BlobInput, home: Reference): Promise<{ descriptor: Descriptor }> {
+  /** Layers pass in the order of the file. Where all go to one place, which images they belong to may come last. */
+  async #inOrder(source: SequentialSource): Promise<void> {
+    if (this.#homes?.size === 0) this.#options.meter.advance(source.bytes);
+    else for await (const layer of source.layers()) await this.#putLayer(layer);
+    if (!this.#homes) this.#plan = planCopy(await source.inventory(), this.#options);
+  }
+
+  /** Whether every layer has to move, and to one place, so that no inventory is needed before. */
+  #takesAll(): boolean {
+    return this.#target.scope === 'whole' && this.#options.unnamed;
+  }
+
+  /** Go through a file once to know what it holds. */
+  async #survey(source: SequentialSource): Promise<void> {
+    this.#options.meter.expect(source.bytes);
+    for await (const _ of source.layers()) this.#options.signal?.throwIfAborted();
+  }
+
+  /** Put a layer to each of its places: the bytes travel to the first, the others may take them from there. */
+  async #putLayer(layer: SourceLayer): Promise<void> {
+    const { blob, diffId } = prepareLayer(layer, this.#options.compression);
+    for (const home of this.#homes ? (this.#homes.get(layer.key) ?? []) : [NOWHERE]) {
+      this.#options.signal?.throwIfAborted();
+      const known = this.#stored.get(layer.key);
+      const input = known ? { ...blob, descriptor: known.descriptor } : blob;
+      const descriptor = await this.#put(input, home);
+      if (!known) this.#stored.set(layer.key, { descriptor, diffId: diffId() });
+    }
+  }
+
+  async #put(blob: BlobInput, home: Reference): Promise<Descriptor> {
     const { descriptor, how } = await this.#target.putBlob(blob, home);
     this.#report[how].blobs++;
     this.#report[how].bytes += descriptor.size;
-    return { descriptor };
+    return descriptor;
   }
 
   /** Ask for each name whether it stands already; what does is reported and leaves the plan. */
-  async #withoutPresent(plan: Plan): Promise<Plan> {
-    const missing = async <T extends { from: Reference[]; to: Reference[] }>(
-      items: T[],
-      manifestOf: (item: T) => Document | undefined,
-    ) => {
-      const held = await mapLimit(items, this.#target.concurrency, async item => {
-        const manifest = manifestOf(item);
-        if (!manifest || item.to.length === 0) return false;
-        for (const name of item.to) if (!(await this.#target.holds(name, manifest.descriptor))) return false;
-        this.#report.images.push({
-          from: item.from,
-          to: item.to,
-          manifest: manifest.descriptor,
-          present: true,
-        });
-        return true;
-      });
-      return items.filter((_, i) => !held[i]);
-    };
-    const indexes = await missing(plan.indexes, ({ index }) => index);
-    const images = await missing(plan.images, ({ image }) => image.manifest);
-    // Children that have no name of their own are needed by the indexes that are left, and by those alone.
-    const left = new Set(indexes.flatMap(({ homes }) => homes));
+  async #withoutPresent({ images, indexes }: Plan): Promise<Plan> {
+    const absent = await this.#absent(indexes, ({ index }) => index);
+    // What an index that is sent names has to be there before it, be it in another repository.
+    const left = new Set(absent.flatMap(({ homes }) => homes));
+    const needed = (planned: PlannedImage): boolean =>
+      planned.homes.some(home => home === NOWHERE || left.has(home));
+    const others = images.filter(planned => !needed(planned) && planned.to.length > 0);
     return {
-      indexes,
-      images: images.filter(
-        ({ to, homes }) => to.length > 0 || homes.some(home => home === NOWHERE || left.has(home)),
-      ),
+      indexes: absent,
+      images: [...images.filter(needed), ...(await this.#absent(others, ({ image }) => image.manifest))],
     };
+  }
+
+  async #absent<T extends { from: Reference[]; to: Reference[] }>(
+    items: T[],
+    manifestOf: (item: T) => Document | undefined,
+  ): Promise<T[]> {
+    const held = await mapLimit(items, this.#target.concurrency, async item => {
+      const manifest = manifestOf(item);
+      if (!manifest || item.to.length === 0) return false;
+      for (const name of item.to) if (!(await this.#target.holds(name, manifest.descriptor))) return false;
+      const { from, to } = item;
+      this.#report.images.push({ from, to, manifest: manifest.descriptor, present: true });
+      return true;
+    });
+    return items.filter((_, i) => !held[i]);
   }
 
   async #finish(): Promise<void> {
@@ -249,18 +240,6 @@ class Copy implements PreparedCopy {
     if (to.length > 0 || homes.includes(NOWHERE)) {
       this.#report.images.push({ from, to, manifest: manifest.descriptor, present: false });
     }
-  }
-
-  #gone(key: string): never {
-    throw new AirferryError(
-      'REGISTRY_FAILED',
-      `the registry would not share the layer ${key} between repositories`,
-      {
-        suggestions: [
-          `Decompress ${this.#source.description} first: layers can then be sent more than once.`,
-        ],
-      },
-    );
   }
 }
 

@@ -51,7 +51,8 @@ export interface ImageLoad {
   archive: 'docker-archive' | 'oci';
 }
 
-const ZSTD_SINCE = 23;
+/** The first engine, by its major version, that reads zstd. */
+export const ZSTD_SINCE = 23;
 
 /**
  * Which images an engine lacks, in the order of the source; what one brings, the next may leave out.

@@ -26,7 +26,7 @@ export function prepareLayer(layer: SourceLayer, wanted: Compression): PreparedL
   const open =
     layer.compression === 'none'
       ? () => compress(digested(layer.open(), learn), wanted)
-      : () => inspected(layer.open(), layer.compression as 'gzip' | 'zstd', learn);
+      : () => inspected(layer, learn);
   const mediaType = layerMediaType(layer.compression === 'none' ? wanted : layer.compression);
   return { blob: { mediaType, open }, diffId: () => diffId };
 }
@@ -53,14 +53,14 @@ async function* digested(bytes: Bytes, learn: (digest: Digest) => void): AsyncGe
 
 /** The compressed bytes as they are, while a second reader decompresses them for their digest. */
 async function* inspected(
-  bytes: Bytes,
-  compression: 'gzip' | 'zstd',
+  { key, compression, open }: SourceLayer,
   learn: (digest: Digest) => void,
 ): AsyncGenerator<Uint8Array> {
-  const { passing, copy } = tee(bytes);
+  const { passing, copy } = tee(open());
   const digester = new Digester();
   const inspection = (async () => {
-    for await (const chunk of decompress(copy, compression)) digester.update(chunk);
+    const plain = decompress(copy, compression as 'gzip' | 'zstd', `the layer ${key}`);
+    for await (const chunk of plain) digester.update(chunk);
   })();
   inspection.catch(() => undefined);
   yield* passing;

@@ -2,9 +2,11 @@
 import { statSync } from 'node:fs';
 import { sniffCompression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
+import { describeHead } from '../engine/sniff.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { ReadFile, unreadable } from '../support/file.ts';
 import { Meter } from '../support/meter.ts';
+import { BLOCK } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
 import { MANIFEST_JSON } from './docker-archive/manifest-json.ts';
 import { dockerArchiveSource } from './docker-archive/random.ts';
@@ -36,8 +38,10 @@ export async function openImageSource(path: string, options: OpenOptions = {}): 
 }
 
 async function openFile(file: ReadFile, options: OpenOptions): Promise<ImageSource> {
+  if (file.size === 0) throw notImages(file.path, 'it is empty');
   const compression = sniffCompression(file.readAt(0, 4));
-  if (compression !== 'none') return sequentialSource(file, compression, options.meter ?? new Meter());
+  if (compression !== 'none')
+    return sequentialSource(file, compression, { ...options, meter: options.meter ?? new Meter() });
   const entries = entriesOf(file);
   const has = (name: string): boolean =>
     entries.some(entry => entry.type === 'file' && entry.name.replace(/^\.\//, '') === name);
@@ -56,9 +60,10 @@ function entriesOf(file: ReadFile): TarEntry[] {
   try {
     return indexTar(file);
   } catch (error) {
-    if (isAirferryError(error, 'ARCHIVE_INVALID') && error.where.offset === 0)
-      throw notImages(file.path, 'it is no tar archive');
-    throw error;
+    const atStart = isAirferryError(error, 'ARCHIVE_INVALID') && error.where.offset === 0;
+    if (!atStart && file.size >= BLOCK) throw error;
+    const what = describeHead(file.readAt(0, BLOCK)) ?? 'no tar archive';
+    throw notImages(file.path, `it is ${what}`);
   }
 }
 

@@ -68,8 +68,8 @@ export interface RandomSource extends AnySource {
 }
 
 /**
- * Each layer must be drained before the next is asked for, and what there is is known at the end. Asking for the layers
- * again goes through the file again.
+ * A layer can be opened at once, before the next is asked for; opened later or again, it is searched for from the
+ * beginning of the file. What there is is known at the end. Asking for the layers again goes through the file again.
  */
 export interface SequentialSource extends AnySource {
   readonly access: 'sequential';
@@ -77,6 +77,8 @@ export interface SequentialSource extends AnySource {
   readonly path: string;
   /** Bytes of the file, which is what the meter counts of such a source. */
   readonly bytes: number;
+  /** Whether all layers have passed once, so that the inventory is known. */
+  readonly complete: boolean;
 }
 
 export type ImageSource = RandomSource | SequentialSource;

@@ -37,6 +37,14 @@ test('long texts are wrapped at 80 columns, however wide the screen is', () => {
   assert.ok(lines.filter(line => line.startsWith('       ')).length >= 4);
 });
 
+test('a command to run stays whole, on a line of its own', () => {
+  const command = `airferry host install -b site.tar ${'--host ops@10.77.0.11 '.repeat(5).trim()}`;
+  const error = new AirferryError('SOME_HOSTS_FAILED', 'no', {
+    suggestions: [`when that is mended: ${command}`],
+  });
+  assert.is(renderError(error, plainLook()), `error: no\n  → When that is mended:\n    ${command}`);
+});
+
 test('lists within a message keep their lines', () => {
   const error = new AirferryError('RULE_COLLISION', 'the same name:\n  x from a and b\n  y from c and d');
   assert.is(

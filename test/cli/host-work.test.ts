@@ -97,7 +97,7 @@ test('a large fleet is told by numbers', () => {
   board.update({ ...FAILED, host: 'node5' });
   board.update({ kind: 'host-done', host: 'node6', outcome: 'changed', durationMs: 1 });
   assert.is(board.total(), '1 of 200 hosts done, 1 failed, 4 at work, 194 waiting');
-  assert.equal(board.phases(), ['   3  Bring the engine over', '   1  Load images']);
+  assert.equal(board.phases(), ['Bring the engine over (3)', 'Load images (1)']);
 });
 
 test.run();

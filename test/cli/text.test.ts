@@ -30,6 +30,7 @@ test('a first word that is no name gets a capital', () => {
 
 test('a name folds after a separator', () => {
   assert.equal(fold('hub.company.com/library/nginx:1.25', 20), ['hub.company.com/', 'library/nginx:1.25']);
+  assert.equal(fold('plant-7 2026.11', 13), ['plant-7', '2026.11']);
   assert.equal(fold('abcdefghij', 4), ['abcd', 'efgh', 'ij']);
   assert.is(fold('hub.company.com/library/nginx:1.25', 20).join(''), 'hub.company.com/library/nginx:1.25');
 });

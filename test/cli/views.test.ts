@@ -163,7 +163,9 @@ test('a push shows the mapping, what was sent and what was spared', () => {
 
 test('hosts that fail alike are told once, with what to do', () => {
   const error = (name: string): AirferryError =>
-    new AirferryError('HOST_UNREACHABLE', `${name} does not answer`, { suggestions: ['Check the cable.'] });
+    new AirferryError('HOST_UNREACHABLE', `${name} (ops@${name}) does not answer on port 22`, {
+      suggestions: ['Check the cable.'],
+    });
   const hosts = [
     host({ name: 'h1' }),
     host({ name: 'h2', outcome: 'failed', phase: 'connect', error: error('h2') }),
@@ -176,7 +178,7 @@ test('hosts that fail alike are told once, with what to do', () => {
     'h3    failed         0  1.5 s',
     '',
     '✖ h2, h3 at connect',
-    '  h2 does not answer',
+    '  the host does not answer on port 22',
     '  → Check the cable.',
   ]);
 });

@@ -19,7 +19,7 @@ const before = new Map<string, string>();
 async function snapshot(host: Host): Promise<string> {
   return host.sh(`cd / && find etc opt usr/local var/lib/airferry var/log/airferry root -printf '%M %u %p %l\\n' 2>/dev/null | sort
 find etc opt usr/local var/lib/airferry -type f -not -name 'ld.so.cache' -not -name '*-' 2>/dev/null | sort | xargs sha256sum
-getent group docker; cat /proc/sys/net/ipv4/ip_forward; systemctl list-unit-files --no-legend 'docker*' 'containerd*'; ls /run/airferry.lock 2>/dev/null || :`);
+getent group docker || :; cat /proc/sys/net/ipv4/ip_forward; systemctl list-unit-files --no-legend "docker*" "containerd*" || :; ls /run/airferry.lock 2>/dev/null || :`);
 }
 
 function outcomes(answer: Answer): string[] {

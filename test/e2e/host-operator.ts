@@ -65,7 +65,7 @@ export interface Acting {
 /** Start an action as the user `ops`, with the lab's key; `onEvent` sees what it tells meanwhile. */
 export function start(
   lab: Lab,
-  request: Omit<Request, 'knownHosts' | 'hosts'> & { knownHosts?: string; hosts: (string | Who)[] },
+  request: Omit<Request, 'knownHosts' | 'hosts'> & { knownHosts?: string; hosts: readonly (string | Who)[] },
   onEvent: (event: HostEvent) => void = () => undefined,
 ): Acting {
   const hosts = request.hosts.map(

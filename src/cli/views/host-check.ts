@@ -2,10 +2,11 @@
 import type { HostCheckResult } from '../../actions/host-results.ts';
 import type { Finding, Level } from '../../phases/finding.ts';
 import { plural } from '../../support/format.ts';
+import { renderSuggestions } from '../error-view.ts';
 import { type Cell, table } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
-import { advice, failuresOf, namesOf } from './hosts.ts';
+import { failuresOf, namesOf } from './hosts.ts';
 
 const ORDER: readonly Level[] = ['error', 'warn', 'info', 'ok'];
 
@@ -50,7 +51,7 @@ function renderFinding(group: { name: string; finding: Finding }[], hosts: numbe
     finding.why === ''
       ? []
       : wrap(clean(finding.why, 'keep'), proseColumns(look) - 2).map(line => `  ${line}`);
-  const fix = finding.fix === '' ? [] : advice(finding.fix, look);
+  const fix = finding.fix === '' ? [] : renderSuggestions([finding.fix], look);
   const lines = wrap(`${clean(finding.title)} (${who})`, proseColumns(look) - 2);
   const spaced = finding.level === 'error' || finding.level === 'warn' ? [''] : [];
   return [

@@ -39,7 +39,8 @@ export function statusView({ hosts }: HostStatusResult, look: Look): string[] {
     }),
     look,
   );
-  const details = look.verbose || hosts.length === 1 ? hosts.flatMap(host => detailsOf(host, look)) : [];
+  const reached = hosts.filter(({ outcome }) => outcome !== 'failed');
+  const details = look.verbose || hosts.length === 1 ? reached.flatMap(host => detailsOf(host, look)) : [];
   return [
     ...overview,
     ...details,
@@ -68,7 +69,11 @@ function detailsOf({ name, address, versions, engine, installed }: HostStatus, l
       'installed',
       `${installed.at}${installed.release ? `, release ${installed.release}` : ''}`,
     ]);
-  if (installed) entries.push(['bundle', installed.bundle.digest]);
+  if (installed)
+    entries.push([
+      'bundle',
+      `${installed.bundle.name} ${installed.bundle.version}, ${shortDigest(installed.bundle.digest)}`,
+    ]);
   if (named.length > 0) entries.push(['versions', named.join(', ')]);
   if (engine) {
     const { running, paused, stopped } = engine.containers;
@@ -107,4 +112,9 @@ function warningsOf(hosts: readonly HostStatus[], look: Look): string[] {
       (line, i) => `${i === 0 ? look.paint.yellow(look.glyphs.warning) : ' '} ${line}`,
     ),
   ]);
+}
+
+/** As much of a digest as Docker shows of an ID. */
+function shortDigest(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12);
 }

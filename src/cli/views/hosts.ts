@@ -1,12 +1,13 @@
 /** The end of an action on hosts: a table of them, and what is worth saying about each. */
 import type { HostResult, HostsResult } from '../../actions/host-results.ts';
 import { formatDuration, plural } from '../../support/format.ts';
+import { renderSuggestions } from '../error-view.ts';
 import { type Cell, table } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
 
 /** Hosts that each get lines of their own; more are told by number. */
-const MOST_NAMED = 8;
+const MOST_NAMED = 6;
 
 /** Outcome, number of changes and time of each host, then why some failed, and in a dry run the plan. */
 export function hostsView(result: HostsResult, look: Look): string[] {
@@ -28,27 +29,33 @@ export function hostsView(result: HostsResult, look: Look): string[] {
     look,
   );
   const changes = dryRun || look.verbose ? changesOf(hosts, dryRun, look) : [];
-  return [...overview, ...changes, ...failuresOf(hosts, look)];
+  const idle = hosts.every(({ outcome }) => outcome === 'unchanged');
+  const verdict = idle ? ['', dryRun ? 'Nothing would change.' : 'Nothing had to be changed.'] : [];
+  return [...overview, ...verdict, ...changes, ...failuresOf(hosts, look)];
 }
 
 /** What hosts of several fail with, those with the same error together; a host alone fails with the command. */
 export function failuresOf(hosts: readonly HostResult[], look: Look, all = hosts.length): string[] {
   if (all === 1) return [];
   const failed = hosts.filter(({ outcome, error }) => outcome === 'failed' && error !== undefined);
-  const groups = Map.groupBy(failed, ({ phase, error, name }) =>
-    [phase, error?.code, (error?.message ?? '').replaceAll(name, '')].join('\n'),
-  );
+  const groups = Map.groupBy(failed, host => [host.phase, host.error?.code, anonymous(host)].join('\n'));
   return [...groups.values()].flatMap(group => {
     const [first] = group;
     if (!first) return [];
     const at = first.phase === undefined ? '' : ` at ${first.phase}`;
     const head = `${look.paint.red(look.glyphs.cross)} ${look.paint.bold(namesOf(group))}${at}`;
-    const text = wrap(clean(first.error?.message ?? '', 'keep'), proseColumns(look) - 2).map(
-      line => `  ${line}`,
-    );
-    const next = (first.error?.suggestions ?? []).flatMap(suggestion => advice(suggestion, look));
-    return ['', head, ...text, ...next];
+    const message = group.length > 1 ? anonymous(first) : (first.error?.message ?? '');
+    const text = wrap(clean(message, 'keep'), proseColumns(look) - 2).map(line => `  ${line}`);
+    return ['', head, ...text, ...renderSuggestions(first.error?.suggestions ?? [], look)];
   });
+}
+
+/** What a host fails with, in words that fit others too. */
+function anonymous({ name, address, error }: HostResult): string {
+  return [`${name} (${address})`, address, name].reduce(
+    (text, word) => text.replaceAll(word, 'the host'),
+    error?.message ?? '',
+  );
 }
 
 /** `h1, h2, h3 and 4 more` */
@@ -58,15 +65,8 @@ export function namesOf(hosts: readonly { name: string }[]): string {
   return more > 0 ? `${names.join(', ')} and ${plural(more, 'more', 'more')}` : names.join(', ');
 }
 
-/** A suggestion below what it is about. */
-export function advice(text: string, look: Look): string[] {
-  const mark = `  ${look.glyphs.arrow} `;
-  return wrap(clean(text, 'keep'), proseColumns(look) - mark.length).map(
-    (line, i) => (i === 0 ? look.paint.cyan(mark) : ' '.repeat(mark.length)) + line,
-  );
-}
-
-export function outcomeCell({ outcome }: HostResult, dryRun: boolean, { paint }: Look): Cell {
+function outcomeCell({ outcome, error }: HostResult, dryRun: boolean, { paint }: Look): Cell {
+  if (error?.code === 'INTERRUPTED') return { text: 'interrupted', paint: paint.yellow };
   if (outcome === 'failed') return { text: 'failed', paint: paint.red };
   if (outcome === 'unchanged') return { text: 'unchanged', paint: paint.dim };
   return { text: dryRun ? 'would change' : 'changed', paint: dryRun ? paint.yellow : paint.green };

@@ -1,3 +1,4 @@
+/** `airferry bundle create`: a recipe becomes a bundle. */
 import { Flags } from '@oclif/core';
 import { createBundle } from '../../actions/bundle-create.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

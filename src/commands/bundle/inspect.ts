@@ -1,3 +1,4 @@
+/** `airferry bundle inspect`: what is in a bundle. */
 import { inspectBundle } from '../../actions/bundle-inspect.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';

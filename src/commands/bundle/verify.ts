@@ -1,3 +1,4 @@
+/** `airferry bundle verify`: is a bundle what it says it is. */
 import { problemsError, verifyBundle } from '../../actions/bundle-verify.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';

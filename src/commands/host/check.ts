@@ -1,3 +1,4 @@
+/** `airferry host check`: can hosts take it. */
 import { Flags } from '@oclif/core';
 import { hostCheck } from '../../actions/host-check.ts';
 import { hostFlags } from '../../cli/flags.ts';

@@ -1,3 +1,4 @@
+/** `airferry host install`: hosts become what a bundle says. */
 import { Flags } from '@oclif/core';
 import { hostInstall } from '../../actions/host-install.ts';
 import { dryRunFlag, hostFlags } from '../../cli/flags.ts';

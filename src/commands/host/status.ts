@@ -1,3 +1,4 @@
+/** `airferry host status`: how hosts are. */
 import { hostStatus } from '../../actions/host-status.ts';
 import { hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';

@@ -1,3 +1,4 @@
+/** `airferry host uninstall`: hosts become what they were. */
 import { Flags } from '@oclif/core';
 import type { SiteFleet } from '../../actions/fleet.ts';
 import { hostUninstall } from '../../actions/host-uninstall.ts';
@@ -7,8 +8,7 @@ import { confirm } from '../../cli/prompts.ts';
 import { hostsView, namesOf } from '../../cli/views/hosts.ts';
 
 export default class HostUninstall extends HostCommand {
-  static override summary =
-    'Remove from hosts exactly what was installed, and put back what was there before.';
+  static override summary = 'Remove exactly what was installed, and put back what was there before.';
   static override description =
     'Images, containers and volumes stay unless --purge is given. A host on which containers run is refused ' +
     'unless --stop-containers is given.';

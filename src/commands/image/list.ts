@@ -1,3 +1,4 @@
+/** `airferry image list`: which images a source has. */
 import { listImages } from '../../actions/image-list.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { sourceArgument } from '../../cli/flags.ts';

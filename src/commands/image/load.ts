@@ -1,3 +1,4 @@
+/** `airferry image load`: images into engines. */
 import { imageLoad } from '../../actions/image-load.ts';
 import { dryRunFlag, hostFlags, onlyFlag, sourceArgument } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';

@@ -1,3 +1,4 @@
+/** `airferry image push`: images into a registry. */
 import { Args, Flags } from '@oclif/core';
 import { pushImages } from '../../actions/image-push.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

@@ -18,7 +18,8 @@ function checkExisting({ facts, state, wanted }: CheckInput): Finding {
   if (state?.release) return ok('docker', `engine ${state.release.version}, installed by airferry`);
   const units = facts.units.filter(path => /\/docker\.(?:service|socket)$/.test(path));
   const running = facts.processes.dockerd > 0;
-  if (!dockerd && !running && (units.length === 0 || state !== undefined)) return ok('docker', 'no Docker yet');
+  if (!dockerd && !running && (units.length === 0 || state !== undefined))
+    return ok('docker', 'no Docker yet');
   const { kind, package: name } = dockerd?.origin ?? { kind: 'unknown' as const, package: undefined };
   if (kind === 'airferry') return ok('docker', 'an engine of airferry, whose install was interrupted');
   const version = dockerd?.version ? ` ${dockerd.version}` : '';

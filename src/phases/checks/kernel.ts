@@ -60,7 +60,8 @@ function checkCgroups({ facts: { cgroup }, wanted }: CheckInput): Finding[] {
       id: 'cgroups',
       level: missing.length > 0 ? 'error' : 'warn',
       title: `cgroup controllers are missing: ${[...missing, ...wished].join(', ')}`,
-      why: missing.length > 0 ? 'Containers do not start without them.' : 'Limits of that kind will not work.',
+      why:
+        missing.length > 0 ? 'Containers do not start without them.' : 'Limits of that kind will not work.',
       fix: 'Add cgroup_enable=memory (and the like) to the kernel command line, and boot again.',
     },
   ];

@@ -1,6 +1,7 @@
 /** iptables, forwarding, open API ports, and the registry's name. */
-import type { Finding } from '../finding.ts';
+
 import { operatorsAddress, registryHost } from '../etc-hosts.ts';
+import type { Finding } from '../finding.ts';
 import { type CheckInput, ok } from './input.ts';
 
 const API_PORTS = [2375, 2376];
@@ -38,7 +39,9 @@ function checkForwarding({ facts: { ipForward }, wanted }: CheckInput): Finding 
     level: 'info',
     title: 'IP forwarding is off',
     why: 'Containers reach the network through the host.',
-    fix: wanted?.engine ? 'The install enables it, and uninstall sets it back.' : 'sysctl -w net.ipv4.ip_forward=1',
+    fix: wanted?.engine
+      ? 'The install enables it, and uninstall sets it back.'
+      : 'sysctl -w net.ipv4.ip_forward=1',
   };
 }
 

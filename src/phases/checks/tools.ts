@@ -14,7 +14,8 @@ const USEFUL: Record<string, string> = {
 };
 
 export function checkTools({ facts: { tools } }: CheckInput): Finding[] {
-  const lacking = (of: Record<string, string>): string[] => Object.keys(of).filter(name => !tools.includes(name));
+  const lacking = (of: Record<string, string>): string[] =>
+    Object.keys(of).filter(name => !tools.includes(name));
   const finding = (name: string, level: 'error' | 'info', why: string): Finding => ({
     id: `tool-${name}`,
     level,
@@ -26,5 +27,7 @@ export function checkTools({ facts: { tools } }: CheckInput): Finding[] {
     ...lacking(NEEDED).map(name => finding(name, 'error', `it ${NEEDED[name]}`)),
     ...lacking(USEFUL).map(name => finding(name, 'info', USEFUL[name] ?? '')),
   ];
-  return findings.some(({ level }) => level === 'error') ? findings : [ok('tools', 'tar, gzip and sha256sum are there'), ...findings];
+  return findings.some(({ level }) => level === 'error')
+    ? findings
+    : [ok('tools', 'tar, gzip and sha256sum are there'), ...findings];
 }

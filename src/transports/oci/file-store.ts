@@ -36,8 +36,12 @@ abstract class PlacedStore implements ContentStore {
   index(): Uint8Array {
     const place = this.place('index.json');
     if (!place) throw this.#invalid('has no index.json, so it is no OCI layout');
-    if (place.size > MANIFEST_LIMIT) throw this.#invalid('has an index.json of more than 4 MiB');
-    return place.file.readAt(place.offset, place.size);
+    try {
+      if (place.size > MANIFEST_LIMIT) throw this.#invalid('has an index.json of more than 4 MiB');
+      return place.file.readAt(place.offset, place.size);
+    } finally {
+      this.done(place);
+    }
   }
 
   has(digest: Digest): boolean {
@@ -66,16 +70,14 @@ abstract class PlacedStore implements ContentStore {
       if (place.size > limit)
         throw this.#invalid(`has a document of more than ${limit} bytes, ${descriptor.digest}`);
       const bytes = place.file.readAt(place.offset, place.size);
-      if (bytes.length !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
-        throw new AirferryError(
-          'DIGEST_MISMATCH',
-          `blob ${descriptor.digest} is damaged: its content is ${digestOf(bytes)}`,
-          {
-            where: { file: place.file.path, blob: descriptor.digest, offset: place.offset },
-          },
-        );
-      }
-      return { descriptor, bytes };
+      const actual = digestOf(bytes, descriptor.digest);
+      if (bytes.length === descriptor.size && actual === descriptor.digest) return { descriptor, bytes };
+      const found =
+        actual === descriptor.digest ? `it has ${bytes.length} bytes` : `its content is ${actual}`;
+      throw new AirferryError('DIGEST_MISMATCH', `blob ${descriptor.digest} is damaged: ${found}`, {
+        where: { file: place.file.path, blob: descriptor.digest, offset: place.offset },
+        suggestions: ['Copy the file again from where it came.'],
+      });
     } finally {
       this.done(place);
     }

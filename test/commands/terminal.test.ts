@@ -1,0 +1,84 @@
+/** What only shows on a terminal: `script` (bsdutils) gives airferry one. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import * as assert from 'uvu/assert';
+import { quote } from '../../src/host/quote.ts';
+import { suite } from '../support/suite.ts';
+import { ENTRY, inFolder, saveArchive, writeRecipe } from './airferry.ts';
+
+const test = suite('on a terminal', { timeout: 60_000 });
+
+/** Run airferry on a terminal and type `keys` once `prompt` shows. stdout and stderr come as one. */
+function onTerminal(
+  argv: readonly string[],
+  { cwd, prompt, keys = '', env = {} }: { cwd?: string; prompt?: string; keys?: string; env?: object } = {},
+): Promise<{ status: number | null; screen: string }> {
+  return new Promise(resolve => {
+    const line = [process.execPath, ENTRY, ...argv].map(quote).join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: '/tmp', LANG: 'C.UTF-8', TERM: 'xterm', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let screen = '';
+    let typed = prompt === undefined;
+    child.stdout.setEncoding('utf8').on('data', text => {
+      screen += text;
+      if (typed || !stripVTControlCharacters(screen).includes(prompt ?? '')) return;
+      typed = true;
+      child.stdin.write(keys);
+    });
+    child.on('close', status => resolve({ status, screen }));
+  });
+}
+
+test('progress is one line that is written over, and gone at the end', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'big.tar'), 'site/big:1.0', randomBytes(40_000_000));
+    await writeRecipe(cwd, ['big.tar']);
+    const { status, screen } = await onTerminal(['bundle', 'create', '-o', 'site.tar'], { cwd });
+    assert.is(status, 0, screen);
+    assert.match(screen, /\rPacking {2}.*\d+%.* MB of 40\.0 MB/);
+    const last = screen.slice(screen.lastIndexOf('\u001b[K'));
+    assert.match(stripVTControlCharacters(last), /^✔ site\.tar holds plant-7 2026\.11/);
+  }));
+
+test('colour is there, and NO_COLOR takes it away', async () => {
+  const argv = ['image', 'list', '/nowhere.tar'];
+  assert.match((await onTerminal(argv)).screen, '\u001b[31merror: ');
+  assert.match((await onTerminal(argv, { env: { NO_COLOR: '1' } })).screen, /^error: /);
+});
+
+test('uninstalling asks, and no means no', async () => {
+  const argv = ['host', 'uninstall', '-H', 'ops@127.0.0.1:1'];
+  const { status, screen } = await onTerminal(argv, { prompt: '(y/N)', keys: 'n\r' });
+  assert.is(status, 130);
+  assert.match(stripVTControlCharacters(screen), 'Remove the engine from 127.0.0.1:1?');
+  assert.match(stripVTControlCharacters(screen), 'not confirmed; nothing was done');
+});
+
+test('Ctrl-C at a question is an interruption', async () => {
+  const argv = ['host', 'uninstall', '-H', 'ops@127.0.0.1:1'];
+  const { status, screen } = await onTerminal(argv, { prompt: '(y/N)', keys: '\u0003' });
+  assert.is(status, 130);
+  assert.match(stripVTControlCharacters(screen), 'error: interrupted; nothing was done');
+});
+
+test('a password is asked for and never shown', async () => {
+  const argv = ['host', 'status', '-H', 'ops@127.0.0.1:1', '--ask-password'];
+  const { status, screen } = await onTerminal(argv, { prompt: 'SSH password:', keys: 'ferry-secret\r' });
+  assert.is(status, 6, screen);
+  assert.not.match(screen, 'ferry-secret');
+  assert.match(stripVTControlCharacters(screen), '************');
+});
+
+test('--yes asks nothing, on a terminal either', async () => {
+  const argv = ['host', 'status', '-H', 'ops@127.0.0.1:1', '--ask-password', '--yes'];
+  const { status, screen } = await onTerminal(argv);
+  assert.is(status, 2);
+  assert.match(stripVTControlCharacters(screen), '--yes says to ask nothing');
+});
+
+test.run();
