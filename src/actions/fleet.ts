@@ -1,14 +1,12 @@
 /** Which hosts an action is for: those of fleet.yaml, those named on the command line, and how to reach each. */
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type Fleet, type FleetHost, hostsOf, loadFleet } from '../config/fleet.ts';
-import { AirferryError, isAirferryError } from '../errors.ts';
+import { AirferryError } from '../errors.ts';
 import { parseAddress } from '../host/address.ts';
 import type { Secret } from '../host/secret.ts';
 import { type HostTarget, hostTarget } from '../host/target.ts';
 import type { DaemonOverlay, SiteRegistry } from '../phases/wanted.ts';
-import { unreadable } from '../support/file.ts';
 import { closest } from '../support/suggest.ts';
+import { type RegistryChoice, siteRegistry } from './site-registry.ts';
 
 export type { DaemonOverlay, SiteRegistry } from '../phases/wanted.ts';
 
@@ -39,6 +37,8 @@ export interface ReachOptions {
   password?: Secret;
   passphrase?: Secret;
   sudoPassword?: Secret;
+  /** What flags say of the site's registry. */
+  registry?: RegistryChoice;
   environment?: NodeJS.ProcessEnv;
 }
 
@@ -54,7 +54,7 @@ export async function resolveFleet(options: ReachOptions): Promise<SiteFleet> {
   const names = members.map(member => member.target.name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new AirferryError('USAGE', `the host ${twice} is named twice`);
-  const registry = fleet?.registry && (await siteRegistry(fleet));
+  const registry = await siteRegistry(fleet, options.registry ?? {});
   return {
     members,
     ...(registry ? { registry } : {}),
@@ -133,31 +133,8 @@ function target(host: Settings, options: ReachOptions): HostTarget {
   );
 }
 
-async function siteRegistry({ registry, file }: Fleet): Promise<SiteRegistry | undefined> {
-  if (!registry) return undefined;
-  const { address, ip, insecure } = registry;
-  const ca = registry.ca === undefined ? undefined : await readCa(registry.ca, { file, ...registry.at });
-  return { address, insecure, ...(ip === undefined ? {} : { ip }), ...(ca === undefined ? {} : { ca }) };
-}
-
-async function readCa(path: string, where: { file: string; line: number; column: number }): Promise<string> {
-  try {
-    const pem = await readFile(path, 'utf8');
-    new X509Certificate(pem);
-    return pem;
-  } catch (cause) {
-    const error = unreadable(path, cause);
-    if (isAirferryError(error, 'FILE_NOT_FOUND')) throw error.at({ file: where.file });
-    throw new AirferryError('FLEET_INVALID', `the registry's CA ${path} is no certificate in PEM format`, {
-      where,
-      suggestions: [`Convert it: openssl x509 -inform der -in ${path} -out ca.crt`],
-      cause,
-    });
-  }
-}
-
 function noHosts(): AirferryError {
   return new AirferryError('USAGE', 'no hosts were named', {
-    suggestions: ['Name some with --host user@address, or a fleet file with -f fleet.yaml.'],
+    suggestions: ['Name some with --host user@address, or a fleet file with -F fleet.yaml.'],
   });
 }

@@ -7,7 +7,7 @@ import { formatAddress } from '../host/address.ts';
 import { audit } from '../host/audit.ts';
 import { type HostLock, takeLock } from '../host/lock.ts';
 import type { Shell } from '../host/shell.ts';
-import { writeState } from '../host/state.ts';
+import { type HostState, writeState } from '../host/state.ts';
 import { connectHost } from '../phases/connect.ts';
 import type { Finding } from '../phases/finding.ts';
 import { PHASES, type PhaseName } from '../phases/names.ts';
@@ -35,6 +35,7 @@ export class HostRun {
   readonly findings: Finding[] = [];
   readonly #options: HostsOptions;
   #phase: PhaseName = 'connect';
+  #saved: HostState | undefined;
 
   constructor(member: FleetMember, options: HostsOptions) {
     this.member = member;
@@ -80,6 +81,7 @@ export class HostRun {
     const started = this.#start(phase);
     const changed: string[] = [];
     try {
+      if (this.#options.signal?.aborted) throw interrupted();
       const result = await work(this.#reporter(phase), changed);
       this.#done(phase, changed, started);
       return result;
@@ -89,38 +91,49 @@ export class HostRun {
   }
 
   /**
-   * Plan a phase and, unless it is a dry run, run it. What it leaves behind is written to the host's state before, what
-   * came of it after.
+   * Plan a phase and, unless it is a dry run, run it. What it leaves behind is in the host's state before it runs; what
+   * came of it, before the next one does.
    */
   async phase<Context extends BareContext>(phase: Phase<Context>, context: Context): Promise<void> {
-    this.#phase = phase.name;
-    const report = this.#reporter(phase.name);
-    let started = performance.now();
+    const { name } = phase;
+    this.#phase = name;
+    this.#saved ??= context.state;
+    const report = this.#reporter(name);
+    // What is noted while planning is told once it is known whether the phase starts.
+    const early: string[] = [];
+    let started: number | undefined;
     try {
       if (this.#options.signal?.aborted) throw interrupted();
-      const plan = await phase.plan(context, report);
-      if (!plan) return this.#emit({ kind: 'phase-skipped', ...this.#at(phase.name) });
-      started = this.#start(phase.name);
-      const before = context.state;
+      const plan = await phase.plan(context, { ...report, note: text => early.push(text) });
+      if (plan) started = this.#start(name);
+      for (const text of early) report.note(text);
+      if (!plan) return this.#emit({ kind: 'phase-skipped', ...this.#at(name) });
       if (leavesTraces(plan)) context.state = stateAfter(context.state, plan);
       if (!context.dryRun) {
-        if (context.state !== before) await writeState(context.shell, context.state);
-        const written = context.state;
+        if (!ENDS.has(name)) await this.#save(context);
         await plan.run(report);
         if (plan.gone && plan.gone.length > 0) context.state = stateWithout(context.state, plan.gone);
-        if (context.state !== written && !ENDS.has(phase.name))
-          await writeState(context.shell, context.state);
+        if (ENDS.has(name)) this.#saved = context.state;
       }
-      this.#done(phase.name, plan.changes, started);
-      context.done.push(...plan.changes.map(what => ({ phase: phase.name, what })));
+      this.#done(name, plan.changes, started ?? 0);
+      context.done.push(...plan.changes.map(what => ({ phase: name, what })));
     } catch (error) {
-      throw this.#failed(phase.name, error, started);
+      started ??= this.#start(name);
+      // The connection may be what failed; the error to tell is the first one.
+      if (!context.dryRun) await this.#save(context).catch(() => undefined);
+      throw this.#failed(name, error, started);
     }
+  }
+
+  /** Write the state to the host, if it is not what was written last. */
+  async #save(context: BareContext): Promise<void> {
+    if (context.state === this.#saved) return;
+    await writeState(context.shell, context.state);
+    this.#saved = context.state;
   }
 
   #start(phase: PhaseName): number {
     this.#phase = phase;
-    if (this.#options.signal?.aborted) throw interrupted();
     this.#emit({ kind: 'phase-start', ...this.#at(phase) });
     return performance.now();
   }

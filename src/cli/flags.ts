@@ -39,6 +39,29 @@ export const onlyFlag = {
   }),
 };
 
+/** What hosts are to know of the site's registry, where a fleet file does not say it. */
+export const registryFlags = {
+  registry: Flags.string({
+    summary: "The site's registry, as hosts are to know it.",
+    helpValue: 'HOST[:PORT]',
+    helpGroup: 'REGISTRY',
+  }),
+  'registry-ip': Flags.string({
+    summary: "The registry's address for a line in /etc/hosts.",
+    helpValue: 'IP',
+    helpGroup: 'REGISTRY',
+  }),
+  'registry-ca': Flags.string({
+    summary: "The CA that signed the registry's certificate, in PEM format.",
+    helpValue: 'FILE',
+    helpGroup: 'REGISTRY',
+  }),
+  'insecure-registry': Flags.boolean({
+    summary: 'The registry speaks plain HTTP, or has a certificate that nobody can check.',
+    helpGroup: 'REGISTRY',
+  }),
+};
+
 /** Which hosts, how to reach them, and how many at once. */
 export const hostFlags = {
   host: Flags.string({

@@ -4,7 +4,7 @@ import type { HostsOptions } from '../actions/host-results.ts';
 import { command } from '../host/quote.ts';
 import { secret } from './prompts.ts';
 
-/** The parsed `hostFlags`. */
+/** The parsed `hostFlags`, and `registryFlags` where a command has them. */
 export interface HostFlags {
   host?: string[];
   fleet?: string;
@@ -19,6 +19,10 @@ export interface HostFlags {
   'ask-sudo-password': boolean;
   'no-sudo': boolean;
   yes: boolean;
+  registry?: string;
+  'registry-ip'?: string;
+  'registry-ca'?: string;
+  'insecure-registry'?: boolean;
 }
 
 /** Which hosts and how to reach them; asks for the secrets that are to be asked for. */
@@ -51,6 +55,12 @@ export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
     identities: flags.identity,
     user: flags.user,
     sudo: flags['no-sudo'] ? false : undefined,
+    registry: {
+      address: flags.registry,
+      ip: flags['registry-ip'],
+      caFile: flags['registry-ca'],
+      insecure: flags['insecure-registry'],
+    },
     password,
     passphrase,
     sudoPassword: sudoPassword ?? (flags['ask-sudo-password'] ? password : undefined),

@@ -26,7 +26,7 @@ export function parsePlatform(text: string): Platform {
     if (/^v\d$/.test(variant)) return { os, architecture, variant };
   }
   const name = architecture ?? os ?? '';
-  const guess = ALIASES[name] ?? closest(name, ARCHITECTURES);
+  const guess = (Object.hasOwn(ALIASES, name) && ALIASES[name]) || closest(name, ARCHITECTURES);
   throw new AirferryError('PLATFORM_INVALID', `"${text}" is not a platform that airferry carries`, {
     suggestions: [
       guess

@@ -33,7 +33,7 @@ const RULE_LIMIT = 1000;
 export function parseRetagRule(text: string): RetagRule {
   const invalid = (why: string): AirferryError =>
     new AirferryError('RULE_INVALID', `"${text.slice(0, 120)}" is not a retag rule: ${why}`, {
-      suggestions: ['Write PATTERN=REPLACEMENT, for example rancher/*=hub.company.com/rancher/*'],
+      suggestions: ['Write PATTERN=REPLACEMENT: `rancher/*=hub.company.com/rancher/*` is one.'],
     });
   if (text.length > RULE_LIMIT) throw invalid('it is too long');
   const [pattern, replacement, ...rest] = text.split('=');

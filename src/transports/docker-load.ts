@@ -7,8 +7,8 @@
  */
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, digestOf, hexOf } from '../content/digest.ts';
-import { buildIndex, chainIds } from '../content/manifest.ts';
-import { OCI_LAYER } from '../content/media-types.ts';
+import { buildImageManifest, buildIndex, chainIds } from '../content/manifest.ts';
+import { OCI_LAYER, OCI_MANIFEST } from '../content/media-types.ts';
 import { type Platform, platformMatches } from '../content/platform.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
 import { verified } from '../content/verified.ts';
@@ -68,7 +68,8 @@ export async function planLoads(
   for await (const layer of source.layers()) layers.set(layer.key, layer);
   const chains = new Set(store.chains);
   const loads: ImageLoad[] = [];
-  for (const { image, names } of await imagesFor(source, selection)) {
+  for (const { image: found, names } of await imagesFor(source, selection)) {
+    const image = store.kind === 'containerd' ? withManifest(found, layers) : found;
     const id = idOf(image, store.kind);
     if (names.every(name => id !== undefined && store.names.get(name) === id)) continue;
     const load = planLoad(image, names, id, layers, { ...store, chains });
@@ -104,6 +105,23 @@ export async function imagesFor(
 /** The name by which an image of the source is known to an engine once it is loaded there. */
 export function idOf(image: SourceImage, kind: EngineStore['kind']): Digest | undefined {
   return kind === 'classic' ? image.config.descriptor.digest : image.manifest?.descriptor.digest;
+}
+
+/**
+ * An image of an older `docker save` has no manifest. Over plain layers, whose digests are their diffIDs, one can be
+ * written that is always the same, so that the image has a name in the containerd store by which to find it again.
+ */
+function withManifest(image: SourceImage, layers: ReadonlyMap<string, SourceLayer>): SourceImage {
+  if (image.manifest) return image;
+  const descriptors = image.layers.flatMap(({ key, diffId }): Descriptor[] => {
+    const layer = layers.get(key);
+    if (layer?.compression !== 'none' || !diffId) return [];
+    return [{ mediaType: OCI_LAYER, digest: diffId, size: layer.size }];
+  });
+  if (descriptors.length < image.layers.length) return image;
+  const bytes = buildImageManifest(image.config.descriptor, descriptors);
+  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
+  return { ...image, manifest: { descriptor, bytes } };
 }
 
 function planLoad(
@@ -151,7 +169,7 @@ export async function* loadArchive(load: ImageLoad): AsyncGenerator<Uint8Array> 
     yield padding(bytes.length);
   }
   for (const layer of load.send) {
-    yield await fileHeader(layerPath(load, layer.key), layer.size);
+    yield await fileHeader(layerPath(load, layer), layer.size);
     yield* checked(load.image, layer);
     yield padding(layer.size);
   }
@@ -183,9 +201,10 @@ function annotationsOf(name: string): Record<string, string> {
   };
 }
 
-function layerPath({ image, archive }: ImageLoad, key: string): string {
-  if (archive === 'docker-archive') return archivePath(image, key);
-  return blobPath(key as Digest);
+function layerPath({ image, archive }: ImageLoad, layer: SourceLayer): string {
+  if (archive === 'docker-archive') return archivePath(image, layer.key);
+  const digest = layer.descriptor?.digest ?? image.layers.find(({ key }) => key === layer.key)?.diffId;
+  return blobPath(digest ?? digestOf(layer.key));
 }
 
 /** Sources that are no content stores have paths as keys; within our archive a layer is called by a digest. */

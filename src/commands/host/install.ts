@@ -1,7 +1,7 @@
 /** `airferry host install`: hosts become what a bundle says. */
 import { Flags } from '@oclif/core';
 import { hostInstall } from '../../actions/host-install.ts';
-import { dryRunFlag, hostFlags } from '../../cli/flags.ts';
+import { dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { hostsView } from '../../cli/views/hosts.ts';
 
@@ -30,6 +30,7 @@ export default class HostInstall extends HostCommand {
     bundle: Flags.string({ char: 'b', summary: 'The bundle.', helpValue: 'FILE', required: true }),
     'no-images': Flags.boolean({ summary: "Leave the bundle's images out." }),
     ...dryRunFlag,
+    ...registryFlags,
     ...hostFlags,
   };
 
