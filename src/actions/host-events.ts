@@ -17,9 +17,9 @@ interface InPhase extends OnHost {
 }
 
 /**
- * The order for a host: for each phase `phase-start`, any number of `phase-progress` and `phase-note`, then one of
- * `phase-done`, `phase-skipped`, `phase-failed`; at the end `host-done` or `host-failed`. A phase that has nothing to
- * do is `phase-skipped` without a start. Events of different hosts interleave.
+ * The order for a host: for each phase `phase-start`, any number of `phase-progress` and `phase-note`, then `phase-done`
+ * or `phase-failed`; at the end `host-done` or `host-failed`. A phase that has nothing to do is `phase-skipped` without a
+ * start, at most with notes before. Events of different hosts interleave.
  */
 export type HostEvent =
   | (InPhase & { kind: 'phase-start' })

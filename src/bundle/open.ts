@@ -1,7 +1,7 @@
 /** A bundle, opened for reading in place: nothing is unpacked, blobs are streamed from where they lie. */
 import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
-import { AirferryError, isAirferryError } from '../errors.ts';
+import { AirferryError } from '../errors.ts';
 import { ReadFile } from '../support/file.ts';
 import { safePath } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
@@ -102,15 +102,11 @@ export class Bundle {
   }
 }
 
+/** The head is the first entry, so the first bytes tell a bundle, damaged or not, from anything else. */
 function entriesOf(file: ReadFile): TarEntry[] {
-  try {
-    return indexTar(file);
-  } catch (error) {
-    const meant = Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1') === HEAD_NAME;
-    if (!meant && isAirferryError(error, 'ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED') && error.where.offset === 0)
-      throw noBundle(file.path);
-    throw error;
-  }
+  const start = Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1');
+  if (start !== HEAD_NAME) throw noBundle(file.path);
+  return indexTar(file);
 }
 
 /** Nothing but the manifest vouches for the head. */

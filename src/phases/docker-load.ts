@@ -93,12 +93,7 @@ async function missingImages(shell: Shell, { names, id }: ImageLoad): Promise<st
 }
 
 /** The error for images that did not arrive. */
-export function loadFailed(
-  shell: Shell,
-  names: readonly string[],
-  said: string,
-  status: number,
-): AirferryError {
+function loadFailed(shell: Shell, names: readonly string[], said: string, status: number): AirferryError {
   const host = describeTarget(shell.target);
   const where = { host: shell.target.name };
   const what = said.split('\n').slice(-5).join('\n');

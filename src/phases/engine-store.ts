@@ -31,7 +31,7 @@ docker image ls -aq --no-trunc | sort -u | xargs -r docker image inspect --forma
 }
 
 /** What the engine printed about its images. */
-export function parseStore(info: EngineAnswer, lines: readonly string[]): EngineStore {
+function parseStore(info: EngineAnswer, lines: readonly string[]): EngineStore {
   const chains = new Set<Digest>();
   const names = new Map<string, string>();
   for (const line of lines) {

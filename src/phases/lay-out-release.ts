@@ -43,7 +43,7 @@ export const layOutRelease: Phase = {
 };
 
 /** Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. */
-export function layOutScript({ archive, components, release }: WantedEngine): string {
+function layOutScript({ archive, components, release }: WantedEngine): string {
   const members = (prefix: string): string =>
     components.map(name => quote(`${prefix}docker/${name}`)).join(' ');
   const blob = quote(stagedPath(archive));

@@ -20,7 +20,6 @@ export const PHASES = {
   'wait-ready': 'Wait until the engine answers',
   'load-images': 'Load images',
   'record-state': 'Record what was done',
-  'release-lock': 'Give the lock back',
   'inspect-engine': 'Ask the engine about itself',
   'stop-containers': 'Stop containers',
   'stop-engine': 'Stop the engine',

@@ -28,7 +28,7 @@ export const recordState: Phase = {
 };
 
 /** One line in the audit log for each thing that was done. */
-export async function recordDone({ shell, wanted, done }: HostContext): Promise<void> {
+async function recordDone({ shell, wanted, done }: HostContext): Promise<void> {
   await audit(
     shell,
     done.map(({ phase, what }) => ({

@@ -68,7 +68,7 @@ export async function surveyHost(shell: Shell, questions: SurveyQuestions): Prom
 }
 
 /** The script; paths come on its stdin, one in a line. */
-export function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
+function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
   return `put() { printf '%s=%s\\n' "$1" "$2"; }
 set --
 while IFS= read -r p; do

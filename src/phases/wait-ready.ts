@@ -37,7 +37,7 @@ export const waitReady: Phase = {
 };
 
 /** Prints the engine's version, or the end of the units' log. `is-active` says "active", and nothing else, when it is. */
-export function waitScript(units: readonly string[]): string {
+function waitScript(units: readonly string[]): string {
   const names = command(units);
   return dockerScript(`deadline=$(($(date +%s) + ${PATIENCE_S}))
 t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=

@@ -36,12 +36,20 @@ export class ReadFile {
     throw new AirferryError('FILE_UNREADABLE', `${path} is ${what}`, { where: { file: path } });
   }
 
-  /** Up to `length` bytes at an offset; fewer only at the end of the file. For headers and documents, not for bulk. */
+  /**
+   * Up to `length` bytes at an offset; fewer only at the end of the file. For headers and documents, not for bulk.
+   * Throws FILE_UNREADABLE.
+   */
   readAt(offset: number, length: number): Uint8Array {
     const buffer = Buffer.allocUnsafe(length);
     let done = 0;
     while (done < length) {
-      const count = readSync(this.#fd, buffer, done, length - done, offset + done);
+      let count: number;
+      try {
+        count = readSync(this.#fd, buffer, done, length - done, offset + done);
+      } catch (cause) {
+        throw unreadable(this.path, cause);
+      }
       if (count === 0) break;
       done += count;
     }

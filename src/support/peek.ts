@@ -18,8 +18,12 @@ export async function peek(
     size += next.value.length;
   }
   async function* whole(): AsyncGenerator<Uint8Array> {
-    yield* chunks;
-    yield* { [Symbol.asyncIterator]: () => iterator };
+    try {
+      yield* chunks;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    } finally {
+      await iterator.return?.();
+    }
   }
   return { head: Buffer.concat(chunks).subarray(0, length), whole: whole() };
 }

@@ -151,9 +151,10 @@ function parsePax(bytes: Uint8Array): Extension {
     const equals = record.indexOf('=');
     const key = record.slice(0, equals);
     const value = record.slice(equals + 1);
-    if (key === 'path') extension.name = value;
-    else if (key === 'linkpath') extension.linkname = value;
-    else if (key === 'size') extension.size = decimal(value);
+    // An empty value stands for none: the header's own field counts again.
+    if (key === 'path') extension.name = value || undefined;
+    else if (key === 'linkpath') extension.linkname = value || undefined;
+    else if (key === 'size') extension.size = value === '' ? undefined : decimal(value);
     else if (key.startsWith('GNU.sparse.')) throw invalid('a sparse file in pax format');
     at = end;
   }

@@ -71,7 +71,7 @@ function notImages(path: string, why: string): AirferryError {
   return new AirferryError('ARCHIVE_INVALID', `${path} holds no images: ${why}`, {
     where: { file: path },
     suggestions: [
-      'airferry reads what `docker save` writes, OCI layouts, OCI archives and its own bundles. A `docker export` is no image.',
+      'Give what `docker save` writes, an OCI layout, an OCI archive or a bundle; a `docker export` is no image.',
     ],
   });
 }

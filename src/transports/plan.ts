@@ -1,5 +1,5 @@
 /** What a copy is to do: which images and indexes, under which names, in which repositories. Pure. */
-import type { Descriptor } from '../content/descriptor.ts';
+import { bare, type Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import { digestOf } from '../content/digest.ts';
 import { buildIndex, parseManifest } from '../content/manifest.ts';
@@ -64,48 +64,67 @@ export function planCopy(inventory: Inventory, selection: Selection): Plan {
   return { images: all.filter(planned => planned.homes.length > 0), indexes };
 }
 
-/**
- * Indexes from the outermost in, so that each hands its homes down to its children. Where not all platforms are
- * wanted, an index with one child left gives its names to that child, one with more is written anew over them.
- */
+/** What becomes of an index: one of its images, where that is all that is wanted of it, or an index over its children. */
+type Node = { image: PlannedImage } | { index: PlannedIndex; children: Node[] };
+
+/** The indexes that are copied, children before parents; each hands its homes down to what it names. */
 function planIndexes(
   indexes: SourceIndex[],
   images: Map<Digest, PlannedImage>,
   selection: Selection,
 ): PlannedIndex[] {
-  const planned = new Map<Digest, PlannedIndex>();
-  const result: PlannedIndex[] = [];
-  for (const { index, names } of indexes.toReversed()) {
-    const to = selection.names(names);
-    const above = planned.get(index.descriptor.digest);
-    const homes = [...to, ...(above?.homes ?? [])];
-    const from = [...names, ...(above?.from ?? [])];
-    if (homes.length === 0) continue;
-    const children = childrenOf(index);
-    const kept = children.filter(
-      child => images.has(child.digest) || indexes.some(i => i.index.descriptor.digest === child.digest),
-    );
-    for (const child of kept) {
-      const image = images.get(child.digest);
-      const sole = kept.length === 1 && selection.platform !== undefined;
-      if (image) {
-        image.homes.push(...homes);
-        if (sole) {
-          image.to.push(...to);
-          image.from.push(...from);
-        }
-      } else planned.set(child.digest, { index, from: [], to: [], homes });
-    }
-    if (
-      kept.length === 0 ||
-      (kept.length === 1 && selection.platform !== undefined && images.has(kept[0]?.digest as Digest))
-    )
-      continue;
-    // An index may name platforms that the source does not hold; its bytes are kept unless we left some out ourselves.
-    const leftOut = selection.platform !== undefined && kept.length < children.length;
-    result.unshift({ index: leftOut ? indexOver(kept) : index, from, to, homes });
+  const nodes = new Map<Digest, Node>([...images].map(([digest, image]) => [digest, { image }]));
+  for (const { index } of indexes) {
+    const node = reduce(index, nodes, selection.platform !== undefined);
+    if (node) nodes.set(index.descriptor.digest, node);
   }
-  return result;
+  for (const { index, names } of indexes) {
+    const node = nodes.get(index.descriptor.digest);
+    const to = selection.names(names);
+    if (!node || to.length === 0) continue;
+    const planned = 'image' in node ? node.image : node.index;
+    planned.from.push(...names);
+    planned.to.push(...to);
+    spread(node, to);
+  }
+  const all = new Set([...nodes.values()].flatMap(node => ('index' in node ? [node.index] : [])));
+  return [...all].filter(({ homes }) => homes.length > 0);
+}
+
+/**
+ * An index as it is while all platforms are wanted: it may name some that the source does not hold. Else one that names
+ * what is left; one child left stands for the index.
+ */
+function reduce(index: Document, nodes: Map<Digest, Node>, selective: boolean): Node | undefined {
+  const children = childrenOf(index);
+  const kept = children.flatMap(child => {
+    const node = nodes.get(child.digest);
+    return node ? [{ child, node }] : [];
+  });
+  const [first] = kept;
+  if (!first) return undefined;
+  if (selective && kept.length === 1) return first.node;
+  const left = kept.map(({ child, node }) => ({ ...child, ...bare(descriptorOf(node) ?? child) }));
+  const same =
+    left.length === children.length && left.every((child, i) => child.digest === children[i]?.digest);
+  const document = selective && !same ? indexOver(left) : index;
+  return {
+    index: { index: document, from: [], to: [], homes: [] },
+    children: kept.map(({ node }) => node),
+  };
+}
+
+function descriptorOf(node: Node): Descriptor | undefined {
+  return 'image' in node ? node.image.image.manifest?.descriptor : node.index.index.descriptor;
+}
+
+function spread(node: Node, homes: Reference[]): void {
+  if ('image' in node) {
+    node.image.homes.push(...homes);
+    return;
+  }
+  node.index.homes.push(...homes);
+  for (const child of node.children) spread(child, homes);
 }
 
 function childrenOf(index: Document): Descriptor[] {

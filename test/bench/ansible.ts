@@ -39,8 +39,11 @@ export async function addPython(lab: Lab): Promise<void> {
   }
 }
 
-/** The command that installs every host of the lab, tuned as Ansible's documentation advises. */
-export async function play(lab: Lab, dir: string, load: Load): Promise<Play> {
+/**
+ * The command that installs every host of the lab, tuned as Ansible's documentation advises: pipelining, connections that
+ * persist, a fork for each host. `compressed` is Ansible's default: it calls `ssh -C`.
+ */
+export async function play(lab: Lab, dir: string, load: Load, compressed: boolean): Promise<Play> {
   const units = join(dir, 'units');
   await mkdir(units, { recursive: true });
   await writeFile(join(units, 'docker.service'), await flat('docker.service', 'docker-containerd.conf'));
@@ -63,7 +66,8 @@ export async function play(lab: Lab, dir: string, load: Load): Promise<Play> {
     env: {
       ANSIBLE_FORKS: String(lab.hosts.length),
       ANSIBLE_PIPELINING: 'True',
-      ANSIBLE_SSH_ARGS: `-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=${lab.knownHosts}`,
+      ANSIBLE_SSH_ARGS: `${compressed ? '-C ' : ''}-o ControlMaster=auto -o ControlPersist=60s`,
+      ANSIBLE_SSH_COMMON_ARGS: `-o UserKnownHostsFile=${lab.knownHosts}`,
       ANSIBLE_SSH_CONTROL_PATH_DIR: lab.dir,
       ANSIBLE_HOME: join(dir, 'ansible'),
       ANSIBLE_LOCAL_TEMP: join(dir, 'ansible-tmp'),

@@ -22,21 +22,22 @@ export interface Bench {
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const BIN = join(ROOT, 'bin/airferry.js');
-const TSC = join(ROOT, 'node_modules/.bin/tsc');
+const BUILT = join(ROOT, 'dist/main.js');
 
 /** The name of the labs of this benchmark. */
 export const LAB = 'bench';
 
 /**
- * Build airferry and call `work` with what it needs; one benchmark at a time on a machine. `$AIRFERRY_BIN` names another
- * airferry to be measured, a program or a script for Node: an earlier version, for instance.
+ * Call `work` with what it needs; one benchmark at a time on a machine. `$AIRFERRY_BIN` names another airferry to be
+ * measured than the one that was built here, a program or a script for Node: an earlier version, for instance.
  */
 export async function withBench<T>(
   { quick, rounds }: { quick: boolean; rounds: number },
   work: (bench: Bench) => Promise<T>,
 ): Promise<T> {
   const tell = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const bin = process.env.AIRFERRY_BIN || (await built());
+  const bin = process.env.AIRFERRY_BIN || BIN;
+  if (bin === BIN && !existsSync(BUILT)) throw new Error('airferry is not built yet: npm run build');
   const corpus = await (quick ? tinyCorpus() : siteCorpus());
   const dir = join(cacheDir(), 'bench');
   return withLock(join(cacheDir(), 'bench.lock'), 3_600_000, async () => {
@@ -50,12 +51,6 @@ export async function withBench<T>(
       await rm(dir, { recursive: true, force: true });
     }
   });
-}
-
-async function built(): Promise<string> {
-  await must([process.execPath, TSC, '-p', 'tsconfig.build.json'], { cwd: ROOT });
-  if (!existsSync(BIN)) throw new Error(`there is no ${BIN}`);
-  return BIN;
 }
 
 /** Read files once, so that no contender is the one that has to fetch them from the disk. */

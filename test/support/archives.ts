@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { Descriptor } from '../../src/content/descriptor.ts';
 import { type Digest, digestOf, hexOf } from '../../src/content/digest.ts';
@@ -30,8 +30,7 @@ export const EMPTY_LAYER: Uint8Array = new Uint8Array(1024);
 /** Bytes that do not compress, the same for the same seed. */
 export function noise(length: number, seed = 1): Buffer {
   const blocks: Buffer[] = [];
-  for (let i = 0; i * 64 < length; i++)
-    blocks.push(createHash('sha512').update(`${seed}:${i}`).digest());
+  for (let i = 0; i * 64 < length; i++) blocks.push(createHash('sha512').update(`${seed}:${i}`).digest());
   return Buffer.concat(blocks).subarray(0, length);
 }
 
@@ -123,7 +122,10 @@ export async function dockerArchive26(images: TestImage[]): Promise<Buffer> {
   return tarOf(dockerArchive26Files(images));
 }
 
-export function dockerArchive26Files(images: TestImage[], compress?: (layer: Uint8Array) => Uint8Array): Files {
+export function dockerArchive26Files(
+  images: TestImage[],
+  compress?: (layer: Uint8Array) => Uint8Array,
+): Files {
   const layout = layoutFiles(images, { compress });
   const manifest = images.map(image => {
     const layers = image.layers.map(layer => layerDescriptor(layer, compress));
@@ -165,6 +167,8 @@ export interface LayoutOptions {
   nested?: number;
   /** Platforms that the index names, but the layout does not hold. */
   absent?: string[];
+  /** Give every image of the index an attestation of platform unknown/unknown, as BuildKit does. */
+  attest?: boolean;
 }
 
 /** An OCI layout with gzip layers. */
@@ -183,10 +187,10 @@ function layoutFiles(images: TestImage[], options: LayoutOptions): Files {
     files.set(blob(digestOf(bytes)), bytes);
     return digestOf(bytes);
   };
-  const entries = images.flatMap(image => {
+  const entries = images.flatMap((image): object[] => {
     for (const layer of image.layers) put(options.compress?.(layer) ?? layer);
     put(image.config);
-    const manifest = manifestOf(image, options.compress);
+    const manifest = manifestOf(image, options.compress ?? (layer => layer));
     const descriptor = { mediaType: OCI_MANIFEST, digest: put(manifest), size: manifest.length };
     if (options.indexName !== undefined) return [{ ...descriptor, platform: image.platform }];
     const names: (string | undefined)[] = image.names.length > 0 ? image.names : [undefined];
@@ -196,9 +200,15 @@ function layoutFiles(images: TestImage[], options: LayoutOptions): Files {
   if (options.indexName !== undefined) {
     const absent = (options.absent ?? []).map((text, i) => {
       const [os, architecture] = text.split('/');
-      return { mediaType: OCI_MANIFEST, digest: digestOf(`absent ${i}`), size: 7, platform: { os, architecture } };
+      return {
+        mediaType: OCI_MANIFEST,
+        digest: digestOf(`absent ${i}`),
+        size: 7,
+        platform: { os, architecture },
+      };
     });
-    top = [...entries, ...absent];
+    const attestations = options.attest ? images.map(image => attestationOf(image, put)) : [];
+    top = [...entries, ...attestations, ...absent];
     for (let depth = options.nested ?? 0; depth >= 0; depth--) {
       const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: top }));
       const name = depth === 0 ? named(options.indexName) : {};
@@ -208,6 +218,33 @@ function layoutFiles(images: TestImage[], options: LayoutOptions): Files {
   files.set('index.json', JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: top }));
   files.set('oci-layout', '{"imageLayoutVersion":"1.0.0"}');
   return files;
+}
+
+/** An attestation of an image, as BuildKit writes it: a manifest over a statement, for no platform. */
+function attestationOf(image: TestImage, put: (bytes: Uint8Array) => Digest): object {
+  const statement = Buffer.from(JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.1', of: image.id }));
+  const unknown = { architecture: 'unknown', os: 'unknown' };
+  const config = Buffer.from(
+    JSON.stringify({ ...unknown, config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(statement)] } }),
+  );
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: { mediaType: OCI_CONFIG, digest: put(config), size: config.length },
+      layers: [{ mediaType: 'application/vnd.in-toto+json', digest: put(statement), size: statement.length }],
+    }),
+  );
+  return {
+    mediaType: OCI_MANIFEST,
+    digest: put(manifest),
+    size: manifest.length,
+    annotations: {
+      'vnd.docker.reference.digest': digestOf(manifestOf(image)),
+      'vnd.docker.reference.type': 'attestation-manifest',
+    },
+    platform: unknown,
+  };
 }
 
 /** The manifest that `layoutOf` writes for an image. */
@@ -258,4 +295,6 @@ export function writeTo(folder: string, name: string, bytes: Uint8Array | string
 }
 
 export const gzipped = (bytes: Uint8Array): Buffer => gzipSync(bytes);
-export const zstandard = (bytes: Uint8Array): Buffer => zstdCompressSync(bytes);
+/** With a checksum, as the `zstd` command writes. */
+export const zstandard = (bytes: Uint8Array): Buffer =>
+  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });

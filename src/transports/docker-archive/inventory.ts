@@ -20,11 +20,15 @@ export interface ArchiveFiles {
   store(): ContentStore;
 }
 
-/** Take stock of a docker-archive of any dialect. Throws ARCHIVE_INVALID, MANIFEST_INVALID, DIGEST_MISMATCH. */
+/** Take stock of a docker-archive of any dialect. Throws ARCHIVE_INVALID, MANIFEST_INVALID, REFERENCE_INVALID, DIGEST_MISMATCH. */
 export async function dockerInventory(files: ArchiveFiles): Promise<Inventory> {
-  const saved = parseManifestJson(required(files, MANIFEST_JSON), files.path);
-  const originals = await originalManifests(files);
-  return { images: saved.map(image => takeImage(image, files, originals)), indexes: [] };
+  try {
+    const saved = parseManifestJson(required(files, MANIFEST_JSON), files.path);
+    const originals = await originalManifests(files);
+    return { images: saved.map(image => takeImage(image, files, originals)), indexes: [] };
+  } catch (error) {
+    throw error instanceof AirferryError ? error.at({ file: files.path }) : error;
+  }
 }
 
 function takeImage(saved: SavedImage, files: ArchiveFiles, originals: Map<Digest, Document>): SourceImage {

@@ -34,14 +34,15 @@ export function parseManifestJson(bytes: Uint8Array, archive: string): SavedImag
       if (Array.isArray(value) && value.every(text => typeof text === 'string')) return value;
       throw invalid(`has an image ${i} without a valid ${field}`);
     };
-    const path = (name: unknown): string => {
-      const safe = typeof name === 'string' ? safePath(name) : undefined;
-      if (!safe)
-        throw invalid(`names the file "${String(name).slice(0, 80)}", which leads out of the archive`);
+    const path = (name: string): string => {
+      const safe = safePath(name);
+      if (!safe) throw invalid(`names the file "${name.slice(0, 80)}", which leads out of the archive`);
       return safe;
     };
+    const config = item?.Config;
+    if (typeof config !== 'string') throw invalid(`has an image ${i} without a valid Config`);
     return {
-      config: path(item?.Config),
+      config: path(config),
       names: strings(item?.RepoTags ?? [], 'RepoTags').map(parseReference),
       layers: strings(item?.Layers, 'Layers').map(path),
     };

@@ -39,6 +39,8 @@ export class Seen implements ArchiveFiles {
       this.#layers.add(path);
       return true;
     }
+    if (size > MANIFEST_LIMIT && (path === MANIFEST_JSON || path === 'index.json'))
+      throw this.#invalid(`is refused: its ${path} has ${size} bytes; it is no image document`);
     if (looksLikeJson(head) && size <= MANIFEST_LIMIT) {
       if (!this.#documents.has(path)) this.#held += size;
       if (this.#held > DOCUMENTS_LIMIT) throw this.#invalid('has more than 64 MiB of JSON');
@@ -61,7 +63,7 @@ export class Seen implements ArchiveFiles {
     if (this.document(MANIFEST_JSON)) return dockerInventory(this);
     if (this.document('index.json')) return this.#layoutInventory();
     throw this.#invalid('holds no images: it has neither manifest.json nor index.json', [
-      'airferry reads what `docker save` writes, and OCI archives. A `docker export` is no image.',
+      'Give what `docker save` writes, or an OCI archive; a `docker export` is no image.',
     ]);
   }
 

@@ -16,8 +16,12 @@ const DEPTH_LIMIT = 4;
 export function ociSource(store: ContentStore, description: string, fallbackName?: Reference): RandomSource {
   let known: Inventory | undefined;
   const inventory = (): Inventory => {
-    known ??= takeInventory(store, fallbackName);
-    return known;
+    try {
+      known ??= takeInventory(store, fallbackName);
+      return known;
+    } catch (error) {
+      throw error instanceof AirferryError ? error.at({ file: store.description }) : error;
+    }
   };
   return {
     description,

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { parseSurvey, surveyHost } from '../../src/phases/survey.ts';
+import { suite } from '../support/suite.ts';
+import { localShell } from './context.ts';
+
+const test = suite('survey');
+let dir: string;
+
+test.before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'airferry-survey-'));
+});
+test.after(() => rmSync(dir, { recursive: true }));
+
+test('the script tells files with hash and mode, links, folders and what is not there', async () => {
+  const path = (name: string): string => join(dir, name);
+  writeFileSync(path('it’s a "file"'), 'content');
+  chmodSync(path('it’s a "file"'), 0o640);
+  mkdirSync(path('folder'));
+  symlinkSync('folder', path('link'));
+  const asked = ['it’s a "file"', 'folder', 'link', 'nothing'].map(path);
+  const { paths, contents } = await surveyHost(localShell(), {
+    paths: asked,
+    contents: [path('it’s a "file"')],
+    units: [],
+  });
+  const sha256 = createHash('sha256').update('content').digest('hex');
+  assert.equal(
+    asked.map(name => paths.get(name)),
+    [
+      { kind: 'file', mode: '0640', size: 7, sha256 },
+      { kind: 'dir' },
+      { kind: 'link', target: 'folder' },
+      { kind: 'absent' },
+    ],
+  );
+  assert.is(contents.get(path('it’s a "file"')), 'content');
+});
+
+test('units, engine and images are read from what systemctl and docker print', () => {
+  const info = JSON.stringify({
+    ServerVersion: '26.1.5',
+    DockerRootDir: '/data/docker',
+    Driver: 'overlayfs',
+    DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
+    ContainersRunning: 2,
+    Warnings: null,
+  });
+  const answer = `unit=Id=docker.service
+unit=ActiveState=inactive
+unit=UnitFileState=enabled
+unit=
+unit=Id=containerd.service
+unit=ActiveState=active
+unit=UnitFileState=
+info=${info}
+image=sha256:${'0'.repeat(64)} nginx:1.25
+image=sha256:${'1'.repeat(64)} <none>:<none>
+end=1
+`;
+  const survey = parseSurvey(answer, []);
+  assert.equal(survey?.units.get('docker.service'), { active: 'inactive', enabled: 'enabled' });
+  assert.equal(survey?.units.get('containerd.service'), { active: 'active', enabled: '' });
+  assert.is(survey?.engine?.containerdStore, true);
+  assert.is(survey?.engine?.containers.running, 2);
+  assert.equal([...(survey?.images ?? [])], [['nginx:1.25', `sha256:${'0'.repeat(64)}`]]);
+});
+
+test('an answer that was cut short is none', () => {
+  assert.is(parseSurvey('dir=/etc\n', ['/etc']), undefined);
+});
+
+test('an info that is no answer of a server is no engine', () => {
+  assert.is(parseSurvey('info={"ServerErrors":["Cannot connect"]}\nend=1\n', [])?.engine, undefined);
+});
+
+test.run();
