@@ -77,8 +77,9 @@ export async function pushImages(options: ImagePushOptions): Promise<ImagePushed
   const source = await openImageSource(options.source, { meter: options.meter });
   try {
     const inventory = await inventoryOf(source, options);
-    const named = namedContent(inventory).filter(({ name }) => only?.includes(familiarName(name)) ?? true);
-    expectAll(only, named, source.description);
+    const all = namedContent(inventory);
+    expectAll(only, all, source.description);
+    const named = all.filter(({ name }) => only?.includes(familiarName(name)) ?? true);
     const renamings = named.map(({ name, digest }) => ({
       ...retag(name, rules, options.registry),
       image: digest,

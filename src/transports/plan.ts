@@ -49,7 +49,14 @@ export function planCopy(inventory: Inventory, selection: Selection): Plan {
   for (const image of wanted) {
     const to = selection.names(image.names);
     const planned: PlannedImage = { image, from: [...image.names], to: [...to], homes: [...to] };
-    if (image.manifest) images.set(image.manifest.descriptor.digest, planned);
+    const digest = image.manifest?.descriptor.digest;
+    const twin = digest && images.get(digest);
+    // Some writers list an image once for each of its names.
+    if (twin) {
+      twin.from.push(...planned.from);
+      twin.to.push(...to);
+      twin.homes.push(...to);
+    } else if (digest) images.set(digest, planned);
     else loose.push(planned);
   }
   const indexes = planIndexes(inventory.indexes, images, selection);

@@ -20,6 +20,7 @@ import {
   sniffCompression,
 } from '../../src/content/media-types.ts';
 import { refusal, rubbish } from '../engine/expect.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('manifest');
@@ -107,14 +108,14 @@ for (const [what, value] of HOSTILE) {
 }
 
 test('bytes that are no JSON, no UTF-8 or too many are refused, and quickly', async () => {
-  const started = performance.now();
+  const elapsed = processorTime();
   await refusal(() => parseManifest(Buffer.alloc(0)), 'MANIFEST_INVALID', /no JSON/);
   await refusal(() => parseManifest(Buffer.from('<html>')), 'MANIFEST_INVALID', /no JSON/);
-  await refusal(() => parseManifest(Buffer.from([0x22, 0xff, 0x22])), 'MANIFEST_INVALID', /no JSON/);
+  await refusal(() => parseManifest(Buffer.from('{"a":"\xff"}', 'latin1')), 'MANIFEST_INVALID', /no JSON/);
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT + 1)), 'MANIFEST_INVALID', /more than 4 MiB/);
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT, '[')), 'MANIFEST_INVALID');
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT, '{"a":')), 'MANIFEST_INVALID');
-  assert.ok(performance.now() - started < 2000);
+  assert.ok(elapsed() < 2000);
 });
 
 test('annotations named like properties of objects do no harm', () => {

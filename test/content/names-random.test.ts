@@ -9,6 +9,7 @@ import {
 import { parseRetagRule, retag } from '../../src/content/retag.ts';
 import { AirferryError } from '../../src/errors.ts';
 import { rubbish } from '../engine/expect.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('random names');
@@ -41,7 +42,7 @@ function parsed(text: string): Reference | undefined {
 
 test('whatever is a name means the same when it is written whole, familiarly, or again', () => {
   let names = 0;
-  for (let seed = 0; seed < 20_000; seed++) {
+  for (let seed = 0; seed < 8_000; seed++) {
     const text = strung(seed, 8);
     const reference = parsed(text);
     if (reference === undefined) continue;
@@ -51,7 +52,7 @@ test('whatever is a name means the same when it is written whole, familiarly, or
     assert.ok(familiarName(reference).length <= formatReference(reference).length, text);
     assert.ok(reference.tag !== undefined || reference.digest !== undefined, text);
   }
-  assert.ok(names > 1000, `${names} names`);
+  assert.ok(names > 500, `${names} names`);
 });
 
 /** What a rule without a tag makes of a name, by the textbook: each star is `(.*)`. */
@@ -67,7 +68,7 @@ function byRegExp(pattern: string, replacement: string, name: string): string | 
 
 test('stars match what a greedy regular expression would, and nothing else', () => {
   let matches = 0;
-  for (let seed = 0; seed < 20_000; seed++) {
+  for (let seed = 0; seed < 8_000; seed++) {
     const pattern = strung(seed, 6, ['*', '*', 'a', 'b', 'ab', '/', '.', '-']);
     const stars = pattern.split('*').length - 1;
     const name = `docker.io/${strung(seed + 1e6, 6, ['a', 'b', 'ab', 'a/b', 'a.b', 'ba-a']).replaceAll('//', '/')}/x`;
@@ -96,12 +97,12 @@ test('stars match what a greedy regular expression would, and nothing else', () 
     const tagged = expected?.includes(':') ? expected : `${expected}:latest`;
     assert.is(actual, `${HUB}/${tagged}`, `${pattern} on ${name}`);
   }
-  assert.ok(matches > 500, `${matches} matches`);
+  assert.ok(matches > 200, `${matches} matches`);
 });
 
 test('the name that a rule makes is a name, on the registry that is pushed to', () => {
   let made = 0;
-  for (let seed = 0; seed < 20_000; seed++) {
+  for (let seed = 0; seed < 8_000; seed++) {
     const from = parsed(strung(seed, 6));
     if (from === undefined) continue;
     try {
@@ -114,15 +115,15 @@ test('the name that a rule makes is a name, on the registry that is pushed to', 
       if (!(error instanceof AirferryError && error.code === 'RULE_INVALID')) throw error;
     }
   }
-  assert.ok(made > 500, `${made} made`);
+  assert.ok(made > 200, `${made} made`);
 });
 
 test('three stars against a name of three hundred characters take no time', () => {
   const name = `docker.io/${'a'.repeat(200)}:${'a'.repeat(90)}`;
   const rules = ['*a*a*b=x/*', '*a*a*a*=x*', 'a*a*a*c=*', '*/*/*=x'].map(parseRetagRule);
-  const started = performance.now();
+  const elapsed = processorTime();
   for (let i = 0; i < 100; i++) retag(parseReference(name), rules.slice(i % 2, 1 + (i % 2)), HUB);
-  assert.ok(performance.now() - started < 100, `${performance.now() - started} ms`);
+  assert.ok(elapsed() < 100, `${elapsed()} ms`);
 });
 
 test.run();

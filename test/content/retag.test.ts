@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { formatReference, parseReference } from '../../src/content/reference.ts';
 import { collisions, parseRetagRule, retag } from '../../src/content/retag.ts';
 import { refusal } from '../engine/expect.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('retag');
@@ -107,9 +108,9 @@ test('a tag is one name, with or without a digest beside it', () => {
 test('no pattern is slow', () => {
   const rule = parseRetagRule(`${'*a'.repeat(200)}*b=x`);
   const reference = parseReference(`${'a'.repeat(200)}:${'a'.repeat(128)}`);
-  const started = performance.now();
+  const elapsed = processorTime();
   for (let i = 0; i < 1000; i++) retag(reference, [rule], HUB);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(elapsed() < 500);
 });
 
 test.run();

@@ -83,19 +83,33 @@ function nspawn(lab: string, { name, suite, root }: HostPlan, legacyCgroups: boo
 
 async function waitUntilBooted(name: string, nspawnPid: number): Promise<number> {
   const leader = await until(`host ${name} has a systemd`, BOOT_MS, () => childOf(nspawnPid));
-  await until(`host ${name} is up`, BOOT_MS, async () => {
+  const booted = until(`host ${name} is up`, BOOT_MS, async () => {
     const state = await run([...inside(leader), 'systemctl', 'is-system-running']);
     // One failed unit makes it `degraded`, which is the business of the test that looks at it.
     return ['running', 'degraded'].includes(state.stdout.trim()) ? true : undefined;
   });
+  await booted.catch(async error => {
+    throw new Error(`${error.message}\n${await whatItWaitsFor(leader)}`);
+  });
   return leader;
 }
 
+/** What systemd has under way on a host that does not come up. */
+async function whatItWaitsFor(leader: number): Promise<string> {
+  const told = [];
+  for (const question of [['is-system-running'], ['list-jobs', '--no-pager'], ['--failed', '--no-pager']]) {
+    const { stdout, stderr } = await run([...inside(leader), 'systemctl', ...question]);
+    told.push(`${stdout}${stderr}`.trimEnd());
+  }
+  return told.join('\n');
+}
+
+/** The host's first process. nspawn has short-lived helpers of its own, which bear its name. */
 async function childOf(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   const children = text.split(' ').filter(Boolean).map(Number);
   for (const child of children)
-    if ((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).startsWith('systemd')) return child;
+    if ((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).trim() === 'systemd') return child;
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { closest } from '../../src/support/suggest.ts';
+import { processorTime } from './processor-time.ts';
 import { suite } from './suite.ts';
 
 const test = suite('suggest');
@@ -30,9 +31,9 @@ test('of two that are near, the nearest wins, then the first', () => {
 });
 
 test('endless words take no time', () => {
-  const started = performance.now();
+  const elapsed = processorTime();
   assert.is(closest('x'.repeat(1e6), KEYS), undefined);
-  assert.ok(performance.now() - started < 100);
+  assert.ok(elapsed() < 100);
 });
 
 test.run();

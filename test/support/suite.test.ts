@@ -56,6 +56,16 @@ test('an open handle after the last test fails the file', () => {
   assert.match(output, 'open handles kept the process alive');
 });
 
+test('a hook that fails is told and fails the file, whether it runs before or after the tests', () => {
+  for (const hook of ['before', 'after']) {
+    const { status, output } = runFile(
+      `test.${hook}(() => { throw new Error('no boot'); }); test('a', () => {});`,
+    );
+    assert.is(status, 1);
+    assert.match(output, `the hook "${hook}" failed: Error: no boot`);
+  }
+});
+
 test('a skipped test is counted and said', () => {
   const { status, counts, output } = runFile("test('a', () => {}); test.skip('b', 'no moon');");
   assert.is(status, 0);

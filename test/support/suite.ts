@@ -48,10 +48,14 @@ export function suite(title: string, defaults: TestOptions = {}): Suite {
       }
     });
   };
-  const guarded = (hook: Body) => async (): Promise<void> => {
+  // uvu forgets what a hook throws: it is told here, and counts as a failure of its own.
+  const guarded = (kind: string, hook: Body) => async (): Promise<void> => {
     try {
       await hook();
     } catch (error) {
+      counts.failed++;
+      counts.total++;
+      writeSync(2, `${title}: the hook "${kind}" failed: ${asError(error).stack}\n`);
       throw asError(error);
     }
   };
@@ -61,10 +65,10 @@ export function suite(title: string, defaults: TestOptions = {}): Suite {
       counts.skipped++;
       writeSync(2, `SKIPPED ${title}: ${name} (${reason})\n`);
     },
-    before: (hook: Body) => inner.before(guarded(hook)),
-    after: (hook: Body) => inner.after(guarded(hook)),
-    beforeEach: (hook: Body) => inner.before.each(guarded(hook)),
-    afterEach: (hook: Body) => inner.after.each(guarded(hook)),
+    before: (hook: Body) => inner.before(guarded('before', hook)),
+    after: (hook: Body) => inner.after(guarded('after', hook)),
+    beforeEach: (hook: Body) => inner.before.each(guarded('before each', hook)),
+    afterEach: (hook: Body) => inner.after.each(guarded('after each', hook)),
     run(): void {
       running++;
       inner.after(() => {

@@ -42,6 +42,17 @@ test('a file that stood there is replaced whole, and stays whole until then', as
   assert.is(statSync(path).mode & 0o777, 0o600);
 });
 
+test('the permissions that the operator keeps back are kept back', async () => {
+  const path = join(scratch(), 'out');
+  const before = process.umask(0o077);
+  try {
+    await (await PendingFile.create(path)).commit(0o755);
+  } finally {
+    process.umask(before);
+  }
+  assert.is(statSync(path).mode & 0o777, 0o700);
+});
+
 test('what is discarded leaves nothing, whatever was under way', async () => {
   const folder = scratch();
   const file = await PendingFile.create(join(folder, 'out'));

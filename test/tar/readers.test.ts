@@ -19,6 +19,7 @@ import { walkTar } from '../../src/tar/walk.ts';
 import { fileHeader, padding } from '../../src/tar/write.ts';
 import { refusal, rubbish } from '../engine/expect.ts';
 import { tarOf } from '../support/archives.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
 import { block, cut, END, extension, indexed, inMemory, outcome, padded, paxRecord, walked } from './raw.ts';
@@ -247,9 +248,9 @@ test('an archive of too many entries is refused by both', async () => {
 });
 
 test('rubbish is refused, quickly, and nothing but an AirferryError comes of it', async () => {
-  const started = performance.now();
+  const elapsed = processorTime();
   for (let seed = 0; seed < 200; seed++) await agree(rubbish(seed, 512 * (1 + (seed % 8)) + (seed % 3)));
-  assert.ok(performance.now() - started < 3000);
+  assert.ok(elapsed() < 3000);
 });
 
 test('a true archive with some bytes changed is read or refused the same by both', async () => {

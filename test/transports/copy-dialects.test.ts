@@ -22,8 +22,8 @@ import {
 } from '../support/archives.ts';
 import { suite } from '../support/suite.ts';
 import { copy, lines } from './copying.ts';
-import { RecordingTarget } from './recording-target.ts';
 import { everyDialect, fileOf, folder, plain } from './rig.ts';
+import { StrictTarget } from './strict-target.ts';
 
 const test = suite('transports/copy, every dialect');
 const images = await siteImages();
@@ -37,7 +37,7 @@ const SCOPES = ['repository', 'whole'] as const;
 const dialects = await everyDialect(images);
 
 /** An image at the target is whole: its config is the one that was saved, its layers unpack to the diffIDs. */
-function assertWhole(target: RecordingTarget, name: string, image: TestImage): void {
+function assertWhole(target: StrictTarget, name: string, image: TestImage): void {
   const { bytes, descriptor } = target.document(name);
   const manifest = parseManifest(bytes, descriptor.mediaType);
   if (manifest.kind !== 'image') throw new Error(`${name} is an index`);
@@ -60,7 +60,7 @@ function assertMeterAtEnd({ progress: { done, total } }: Meter, what: string): v
 for (const [dialect, path] of dialects)
   test(`${dialect}: every image arrives whole, and the meter ends at its total`, async () => {
     for (const scope of SCOPES) {
-      const { report, target, meter } = await copy(path, new RecordingTarget({ scope }));
+      const { report, target, meter } = await copy(path, new StrictTarget({ scope }));
       assert.equal(target.names(), NAMES);
       assertWhole(target, 'hub.company.com/site/app:1.0', app);
       assertWhole(target, 'hub.company.com/site/app:latest', app);
@@ -86,7 +86,7 @@ for (const [dialect, path] of dialects)
 
 test('where nothing is mounted, bytes travel to each repository', async () => {
   for (const [dialect, path] of dialects) {
-    const { report, target } = await copy(path, new RecordingTarget({ mounts: false }));
+    const { report, target } = await copy(path, new StrictTarget({ mounts: false }));
     assert.equal([report.moved.blobs, report.mounted.blobs], [7, 0], dialect);
     assertWhole(target, 'hub.company.com/library/tool:2', tool);
   }
@@ -95,7 +95,7 @@ test('where nothing is mounted, bytes travel to each repository', async () => {
 test('where blobs are kept in common, each goes once', async () => {
   for (const [dialect, path] of dialects)
     for (const unnamed of [true, false]) {
-      const { report, log } = await copy(path, new RecordingTarget({ scope: 'whole' }), { unnamed });
+      const { report, log } = await copy(path, new StrictTarget({ scope: 'whole' }), { unnamed });
       assert.is(report.moved.blobs, 6, dialect);
       assert.is(log.filter(line => line.startsWith('blob ')).length, 6, dialect);
     }
@@ -113,7 +113,7 @@ test('a manifest that came with its image stays as it is, byte for byte', async 
   };
   for (const [what, path] of Object.entries(archives))
     for (const scope of SCOPES) {
-      const { target } = await copy(path, new RecordingTarget({ scope }), { compression: 'zstd' });
+      const { target } = await copy(path, new StrictTarget({ scope }), { compression: 'zstd' });
       assert.equal(target.document('hub.company.com/site/app:1.0').bytes, manifestOf(app), what);
       assert.equal(target.document('hub.company.com/library/tool:2').bytes, manifestOf(tool), what);
     }
@@ -133,7 +133,7 @@ test('the same archive gives the same manifests every time, in place or in passi
 
 test('a target that reads each blob twice gets the same bytes, and the meter does not count them twice', async () => {
   for (const [dialect, path] of dialects) {
-    const { target, meter } = await copy(path, new RecordingTarget({ attempts: 2 }));
+    const { target, meter } = await copy(path, new StrictTarget({ attempts: 2 }));
     assertWhole(target, 'hub.company.com/site/app:1.0', app);
     assertMeterAtEnd(meter, dialect);
   }
@@ -159,9 +159,9 @@ test('an image with a manifest that is present costs one question per name, and 
 test('an image without a name comes along or is left, as asked', async () => {
   const unnamed = imageOf([], [await layerOf('u', 'unnamed')]);
   for (const [dialect, path] of await everyDialect([unnamed, tool])) {
-    const left = await copy(path, new RecordingTarget({ scope: 'whole' }));
+    const left = await copy(path, new StrictTarget({ scope: 'whole' }));
     assert.equal([...left.target.manifests.keys()].length, 2, dialect);
-    const kept = await copy(path, new RecordingTarget({ scope: 'whole' }), { unnamed: true });
+    const kept = await copy(path, new StrictTarget({ scope: 'whole' }), { unnamed: true });
     assert.is(kept.target.manifests.size, 3, dialect);
     assert.ok(lines(kept.report).includes('unnamed → unnamed'), dialect);
     assert.ok(kept.target.blobs.get('')?.has(unnamed.id), dialect);
@@ -187,7 +187,7 @@ test('a layer that is not the one which the config counts is refused from every 
     const bytes = await tarOf(files.set(path, content));
     for (const archive of [fileOf(bytes), fileOf(gzipped(bytes)), fileOf(zstandard(bytes))])
       for (const scope of SCOPES) {
-        const target = new RecordingTarget({ scope });
+        const target = new StrictTarget({ scope });
         const error = await failure(copy(archive, target), 'DIGEST_MISMATCH');
         assert.match(error.message, `the layer ${path} has the diffID ${digestOf(other)}`);
         assert.match(error.message, hexOf(tool.diffIds[0] as `sha256:${string}`));
@@ -201,7 +201,7 @@ test('an archive that is cut short leaves no manifest at the target', async () =
   const bytes = await dockerArchive20(images);
   for (const compress of [gzipped, zstandard])
     for (const scope of SCOPES) {
-      const target = new RecordingTarget({ scope });
+      const target = new StrictTarget({ scope });
       const path = fileOf(compress(bytes).subarray(0, -500));
       await failure(copy(path, target, { unnamed: true }), 'ARCHIVE_TRUNCATED');
       assert.is(target.manifests.size, 0);
@@ -217,7 +217,7 @@ test('an abort stops a copy before the next blob, and no manifest is written', a
         taken++;
         if (taken === 2) stop.abort(new Error('stopped by hand'));
       };
-      const target = new RecordingTarget({ scope, concurrency: 1, onBlob });
+      const target = new StrictTarget({ scope, concurrency: 1, onBlob });
       const reason = await copy(path, target, { signal: stop.signal, unnamed: true }).catch(error => error);
       assert.is(reason.message, 'stopped by hand', dialect);
       assert.is(taken, 2, dialect);
@@ -234,7 +234,7 @@ test('the meter never goes back, nor beyond its total', async () => {
       assert.ok(done >= last && done <= total, `${dialect}: ${last}, ${done} of ${total}`);
       last = done;
     };
-    await copy(path, new RecordingTarget({ onBlob: look }), { meter });
+    await copy(path, new StrictTarget({ onBlob: look }), { meter });
     look();
   }
 });

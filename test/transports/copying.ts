@@ -4,7 +4,7 @@ import { formatReference } from '../../src/content/reference.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { type CopyOptions, type CopyReport, copyImages } from '../../src/transports/copy.ts';
 import { openImageSource } from '../../src/transports/open.ts';
-import { RecordingTarget } from './recording-target.ts';
+import { StrictTarget } from './strict-target.ts';
 
 export const REGISTRY = 'hub.company.com';
 
@@ -15,7 +15,7 @@ export function toPlant(from: Reference[]): Reference[] {
 
 export interface Copied {
   report: CopyReport;
-  target: RecordingTarget;
+  target: StrictTarget;
   meter: Meter;
   /** What the target was asked during this copy alone. */
   log: string[];
@@ -24,7 +24,7 @@ export interface Copied {
 /** Copy all images of an archive or layout. */
 export async function copy(
   path: string,
-  target = new RecordingTarget(),
+  target = new StrictTarget(),
   options: Partial<CopyOptions> = {},
 ): Promise<Copied> {
   const meter = options.meter ?? new Meter();

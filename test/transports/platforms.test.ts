@@ -18,8 +18,8 @@ import {
 } from '../support/archives.ts';
 import { suite } from '../support/suite.ts';
 import { copy, lines } from './copying.ts';
-import { RecordingTarget } from './recording-target.ts';
 import { fileOf } from './rig.ts';
+import { StrictTarget } from './strict-target.ts';
 
 const test = suite('transports/plan');
 const NAME = 'hub.company.com/library/multi:1';
@@ -48,7 +48,7 @@ function topOf(files: Files): Uint8Array {
 async function everyWay(files: Files, options: Parameters<typeof copy>[2] = {}) {
   const bytes = await tarOf(files);
   const ways = [fileOf(bytes), fileOf(gzipped(bytes))].flatMap(path =>
-    (['repository', 'whole'] as const).map(scope => copy(path, new RecordingTarget({ scope }), options)),
+    (['repository', 'whole'] as const).map(scope => copy(path, new StrictTarget({ scope }), options)),
   );
   return Promise.all(ways);
 }

@@ -1,7 +1,7 @@
 /** What has passed of an archive that is compressed as a whole: documents are kept, layers are known by their paths. */
 import type { Descriptor } from '../../content/descriptor.ts';
 import { type Digest, digestOf } from '../../content/digest.ts';
-import { MANIFEST_LIMIT } from '../../content/manifest.ts';
+import { MANIFEST_LIMIT, parseManifest } from '../../content/manifest.ts';
 import { sniffCompression } from '../../content/media-types.ts';
 import type { Reference } from '../../content/reference.ts';
 import { readAll } from '../../content/verified.ts';
@@ -9,7 +9,7 @@ import { AirferryError } from '../../errors.ts';
 import { blobPath } from '../oci/file-store.ts';
 import { ociSource } from '../oci/source.ts';
 import type { ContentStore } from '../oci/store.ts';
-import type { Bytes, Document, Inventory } from '../source.ts';
+import type { Bytes, Document, Inventory, SourceLayer } from '../source.ts';
 import { type ArchiveFiles, dockerInventory } from './inventory.ts';
 import { Links } from './links.ts';
 import { MANIFEST_JSON } from './manifest-json.ts';
@@ -67,6 +67,27 @@ export class Seen implements ArchiveFiles {
     ]);
   }
 
+  /**
+   * Layers of a layout that are JSON, as the statements of attestations are: not before its end can they be told from
+   * manifests and configs. Throws what `inventory` throws.
+   */
+  async jsonLayers(): Promise<SourceLayer[]> {
+    if (this.document(MANIFEST_JSON) || !this.document('index.json')) return [];
+    const { images } = await this.#layoutInventory();
+    const found = new Map<string, SourceLayer>();
+    for (const { manifest } of images) {
+      const parsed = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
+      for (const descriptor of parsed?.kind === 'image' ? parsed.layers : []) {
+        const key = blobPath(descriptor.digest);
+        const held = this.document(key);
+        if (!held) continue;
+        const { bytes } = this.#verified(descriptor, held);
+        found.set(key, { key, size: bytes.length, compression: 'none', descriptor, open: () => once(bytes) });
+      }
+    }
+    return [...found.values()];
+  }
+
   /** Layers go by their paths here. */
   async #layoutInventory(): Promise<Inventory> {
     const { images, indexes } = await ociSource(this.store(), this.path, this.#fallbackName).inventory();
@@ -108,6 +129,10 @@ export class Seen implements ArchiveFiles {
       suggestions,
     });
   }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function looksLikeTar(head: Uint8Array): boolean {

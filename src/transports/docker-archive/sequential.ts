@@ -59,6 +59,7 @@ export function sequentialSource(
       };
       yield { key: path, size: header.size, compression: sniffCompression(head), open };
     }
+    yield* await seen.jsonLayers();
     complete = true;
   }
 

@@ -1,0 +1,416 @@
+import * as assert from 'uvu/assert';
+import { type ImagePushOptions, pushImages } from '../../src/actions/image-push.ts';
+import { digestOf } from '../../src/content/digest.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { Meter } from '../../src/support/meter.ts';
+import { failure } from '../registry/rig.ts';
+import {
+  dockerArchive20,
+  dockerArchive26Files,
+  gzipped,
+  imageOf,
+  layerOf,
+  manifestOf,
+  ociArchive,
+  siteImages,
+  tarOf,
+  writeTo,
+} from '../support/archives.ts';
+import {
+  drop,
+  dropAnswer,
+  errorBody,
+  type FakeRegistry,
+  type Fault,
+  type Quirks,
+  startFakeRegistry,
+  status,
+  webPage,
+} from '../support/fake-registry.ts';
+import { scratch } from '../support/scratch.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('actions/image-push');
+const folder = scratch();
+const [app, tool] = await siteImages();
+const oci = writeTo(folder, 'images.oci.tar', await ociArchive([app, tool]));
+const saved = writeTo(folder, 'saved.tar', await dockerArchive20([app, tool]));
+const random = Math.random;
+
+test.before(() => {
+  // No login of this machine, and pauses before retries of no length.
+  process.env.DOCKER_CONFIG = folder;
+  Math.random = () => 0;
+});
+test.after(() => {
+  Math.random = random;
+});
+
+interface Site {
+  registry: FakeRegistry;
+  push(options?: Partial<ImagePushOptions>): ReturnType<typeof pushImages>;
+  /** Repositories and tags, sorted; no digests. */
+  tags(): string[];
+}
+
+function withSite(body: (site: Site) => Promise<void>, quirks: Quirks = {}): () => Promise<void> {
+  return async () => {
+    const registry = await startFakeRegistry({ ...quirks });
+    const defaults = () => ({
+      source: oci,
+      registry: registry.address,
+      rules: [],
+      plainHttp: true,
+      meter: new Meter(),
+    });
+    try {
+      await body({
+        registry,
+        push: options => pushImages({ ...defaults(), ...options }),
+        tags: () =>
+          [...registry.manifests]
+            .flatMap(([repository, all]) => [...all.keys()].map(tag => `${repository}:${tag}`))
+            .filter(name => !name.includes('sha256'))
+            .sort(),
+      });
+    } finally {
+      await registry.close();
+    }
+  };
+}
+
+const TAGS = ['library/tool:2', 'site/app:1.0', 'site/app:latest'];
+
+test(
+  'without rules paths stay, and the answer says what became of each name',
+  withSite(async ({ registry, push, tags }) => {
+    const result = await push();
+    assert.equal(tags(), TAGS);
+    assert.equal(
+      result.images.map(({ from, to, outcome, digest }) => [from, to, outcome, digest]),
+      [
+        ['site/app:1.0', `${registry.address}/site/app:1.0`, 'pushed', digestOf(manifestOf(app))],
+        ['site/app:latest', `${registry.address}/site/app:latest`, 'pushed', digestOf(manifestOf(app))],
+        ['tool:2', `${registry.address}/library/tool:2`, 'pushed', digestOf(manifestOf(tool))],
+      ],
+    );
+    assert.equal([result.source, result.dryRun, result.unnamed], [`oci-archive:${oci}`, false, []]);
+    assert.equal([result.moved.blobs, result.mounted.blobs, result.present.blobs], [6, 1, 0]);
+    assert.equal(registry.manifests.get('site/app')?.get('1.0')?.bytes, manifestOf(app));
+  }),
+);
+
+test(
+  'rules rewrite names, the first that matches wins',
+  withSite(async ({ registry, push, tags }) => {
+    const rules = ['site/app:1.0=plant/first:1', `site/*=${registry.address}/plant/*`, '*=all/*'];
+    const { images } = await push({ rules });
+    assert.equal(tags(), ['all/tool:2', 'plant/app:latest', 'plant/first:1']);
+    assert.equal(
+      images.map(({ rule }) => rule),
+      rules,
+    );
+  }),
+);
+
+test(
+  'a dry run asks the registry nothing, and foretells names and digests',
+  withSite(async ({ registry, push }) => {
+    const rules = ['site/*=plant/*'];
+    const foretold = await push({ dryRun: true, rules });
+    assert.is(registry.seen.length, 0);
+    assert.ok(foretold.dryRun);
+    assert.equal(new Set(foretold.images.map(({ outcome }) => outcome)), new Set(['planned']));
+    assert.equal(foretold.moved, { blobs: 0, bytes: 0 });
+    const done = await push({ rules });
+    const brief = ({ images }: typeof done) =>
+      images.map(({ from, to, digest, rule }) => [from, to, digest, rule]);
+    assert.equal(brief(foretold), brief(done));
+  }),
+);
+
+test(
+  'different images under one name are refused before any request, with both names',
+  withSite(async ({ registry, push }) => {
+    for (const dryRun of [false, true]) {
+      const rules = ['site/app:1.0=plant/x:1', 'tool:2=plant/x:1'];
+      const error = await failure(push({ rules, dryRun }), 'RULE_COLLISION');
+      assert.match(error.message, `${registry.address}/plant/x:1 from site/app:1.0 and tool:2`);
+      assert.match(error.suggestions.join(), '--dry-run');
+    }
+    assert.is(registry.seen.length, 0);
+  }),
+);
+
+test(
+  'one image under one name from two of its names is no collision',
+  withSite(async ({ push, tags }) => {
+    await push({ rules: ['site/app:*=plant/app:one'] });
+    assert.equal(tags(), ['library/tool:2', 'plant/app:one']);
+  }),
+);
+
+test(
+  'rules and addresses that are none, and rules that lead elsewhere, are refused before any request',
+  withSite(async ({ registry, push }) => {
+    await failure(push({ rules: ['no rule'] }), 'RULE_INVALID');
+    await failure(push({ rules: ['*=other.site/*'] }), 'RULE_INVALID');
+    await failure(push({ registry: 'http://hub.company.com' }), 'REFERENCE_INVALID');
+    await failure(push({ source: `${folder}/none.tar` }), 'FILE_NOT_FOUND');
+    assert.is(registry.seen.length, 0);
+  }),
+);
+
+test(
+  'only the images that are asked for go',
+  withSite(async ({ push, tags }) => {
+    const { images } = await push({ only: ['docker.io/site/app:1.0'] });
+    assert.equal(tags(), ['site/app:1.0']);
+    assert.equal(
+      images.map(({ from }) => from),
+      ['site/app:1.0'],
+    );
+  }),
+);
+
+test(
+  'a name in only that the source does not have is told, with the nearest that it has',
+  withSite(async ({ registry, push }) => {
+    const near = await failure(push({ only: ['site/ap:1.0'] }), 'IMAGE_NOT_FOUND');
+    assert.match(near.message, 'has no image site/ap:1.0');
+    assert.match(near.suggestions.join(), 'Did you mean site/app:1.0?');
+    const far = await failure(push({ only: ['site/app:1.0', 'quite/else:9'] }), 'IMAGE_NOT_FOUND');
+    assert.not.match(far.suggestions.join(), 'Did you mean');
+    assert.match(far.suggestions.join(), 'airferry image list');
+    assert.is(registry.seen.length, 0);
+  }),
+);
+
+for (const [what, source] of Object.entries({
+  'an OCI archive': oci,
+  'an OCI archive, gzip': writeTo(folder, 'a.tgz', gzipped(await ociArchive([app, tool]))),
+  'docker save of the containerd store': writeTo(
+    folder,
+    'b.tar',
+    await tarOf(dockerArchive26Files([app, tool], gzipped)),
+  ),
+}))
+  test(
+    `${what}: a second push asks one question per name and moves no blob`,
+    withSite(async ({ registry, push }) => {
+      await push({ source });
+      const before = registry.requests().length;
+      const { images, moved } = await push({ source });
+      assert.equal(
+        registry.requests().slice(before).sort(),
+        ['library/tool/manifests/2', 'site/app/manifests/1.0', 'site/app/manifests/latest'].map(
+          path => `HEAD /v2/${path}`,
+        ),
+      );
+      assert.equal(new Set(images.map(({ outcome }) => outcome)), new Set(['present']));
+      assert.equal(moved, { blobs: 0, bytes: 0 });
+    }),
+  );
+
+test(
+  'an archive of plain layers is compressed as asked, and a second push makes the same digests',
+  withSite(async ({ push }) => {
+    const digests = async (options: Partial<ImagePushOptions>) =>
+      (await push({ source: saved, ...options })).images.map(({ digest }) => digest);
+    const first = await digests({});
+    assert.equal(await digests({}), first);
+    assert.not.equal(await digests({ compression: 'zstd' }), first);
+  }),
+);
+
+test(
+  'a layer that two repositories share is mounted, or sent again where mounts are refused',
+  withSite(async ({ registry, push }) => {
+    assert.is((await push()).mounted.blobs, 1);
+    registry.blobs.clear();
+    registry.manifests.clear();
+    for (const mount of ['decline', 403] as const) {
+      registry.quirks.mount = mount;
+      const { mounted, moved } = await push();
+      assert.equal([mounted.blobs, moved.blobs], [0, 7], `${mount}`);
+      registry.blobs.clear();
+      registry.manifests.clear();
+    }
+  }),
+);
+
+test(
+  'images without a name are listed by their ID and stay',
+  withSite(async ({ push, tags }) => {
+    const unnamed = imageOf([], [await layerOf('u', 'u')]);
+    const source = writeTo(folder, 'unnamed.tar', await dockerArchive20([unnamed, tool]));
+    const result = await push({ source });
+    assert.equal(result.unnamed, [unnamed.id]);
+    assert.equal(tags(), ['library/tool:2']);
+  }),
+);
+
+test(
+  'an index goes under its name with all that it leads to, and its images are not called unnamed',
+  withSite(async ({ registry, push, tags }) => {
+    const arm = imageOf([], tool.layers, { platform: 'linux/arm64' });
+    const options = { indexName: 'multi:1', attest: true, absent: ['linux/s390x'] };
+    const source = writeTo(folder, 'multi.tar', await ociArchive([tool, arm], options));
+    const result = await push({ source });
+    assert.equal([tags(), result.unnamed], [['library/multi:1'], []]);
+    const digests = [...(registry.manifests.get('library/multi')?.keys() ?? [])];
+    assert.is(digests.filter(key => key.includes('sha256')).length, 5);
+    const before = registry.seen.length;
+    assert.is((await push({ source })).images[0]?.outcome, 'present');
+    assert.is(registry.seen.length, before + 1);
+  }),
+);
+
+const LATER = { 'retry-after': '7200' };
+const BLOB = /blobs\/uploads/;
+const REFUSALS: [
+  what: string,
+  method: string,
+  pattern: RegExp,
+  fault: Fault,
+  code: ErrorCode,
+  words: RegExp,
+][] = [
+  [
+    '401 without a way to log in',
+    'POST',
+    BLOB,
+    status(401, '', { 'www-authenticate': 'Basic realm="hub"' }),
+    'REGISTRY_UNAUTHORIZED',
+    /./,
+  ],
+  ['403', 'POST', BLOB, status(403, errorBody('DENIED', 'requested access')), 'REGISTRY_DENIED', /denies/],
+  [
+    '403 for a quota',
+    'PUT',
+    /digest=/,
+    status(403, errorBody('DENIED', 'quota exceeded')),
+    'REGISTRY_DENIED',
+    /quota/,
+  ],
+  [
+    '404 for a project that is missing',
+    'POST',
+    BLOB,
+    status(404, errorBody('NAME_UNKNOWN')),
+    'REGISTRY_NOT_FOUND',
+    /not found/,
+  ],
+  ['412 for an immutable tag', 'PUT', /manifests/, status(412), 'REGISTRY_DENIED', /keeps this tag/],
+  [
+    '413',
+    'PUT',
+    /digest=/,
+    status(413, '<html>nginx</html>', { 'content-type': 'text/html' }),
+    'REGISTRY_TOO_LARGE',
+    /size/,
+  ],
+  ['429 for hours', 'POST', BLOB, status(429, '', LATER), 'REGISTRY_RATE_LIMITED', /pause of 2/],
+  ['500 for hours', 'POST', BLOB, status(500, '', LATER), 'REGISTRY_FAILED', /status 500/],
+  ['500 again and again', 'PUT', /digest=/, status(500), 'REGISTRY_FAILED', /status 500/],
+  ['connections that always drop', 'PUT', /digest=/, drop(100), 'REGISTRY_UNREACHABLE', /lost/],
+  ['a web page', 'POST', BLOB, webPage(200), 'REGISTRY_PROTOCOL', /./],
+  ['a web page for the first question', 'HEAD', /./, webPage(502), 'REGISTRY_FAILED', /502/],
+  ['500 for the manifest', 'PUT', /manifests/, status(500, '', LATER), 'REGISTRY_FAILED', /status 500/],
+];
+
+for (const [what, method, pattern, fault, code, words] of REFUSALS)
+  test(
+    `${what}: ends with ${code}, leaves no tag behind, and the next push finishes the job`,
+    withSite(async ({ registry, push, tags }) => {
+      let strikes = true;
+      const striking: Fault = (exchange, proceed) => (strikes ? fault(exchange, proceed) : proceed());
+      registry.fault(method, pattern, striking, Number.POSITIVE_INFINITY);
+      const error = await failure(push(), code);
+      assert.match(error.message, words);
+      assert.match(error.message, registry.address);
+      assert.ok(error.suggestions.length > 0, 'it says what to do');
+      assert.equal(tags(), []);
+      strikes = false;
+      const { moved, present } = await push();
+      assert.equal(tags(), TAGS);
+      assert.ok(moved.blobs + present.blobs <= 7);
+    }),
+  );
+
+const PASSING: [what: string, method: string, pattern: RegExp, fault: Fault][] = [
+  ['429', 'POST', BLOB, status(429, '', { 'retry-after': '0' })],
+  ['503', 'PUT', /digest=/, status(503)],
+  ['a dropped connection', 'PUT', /digest=/, drop(50)],
+  ['an answer that is lost', 'PUT', /manifests/, dropAnswer()],
+  ['an upload that the registry forgot', 'PUT', /digest=/, status(404, errorBody('BLOB_UPLOAD_UNKNOWN'))],
+];
+
+for (const [what, method, pattern, fault] of PASSING)
+  test(
+    `${what} once or twice is survived, from archives of every kind`,
+    withSite(async ({ registry, push, tags }) => {
+      for (const source of [
+        oci,
+        saved,
+        writeTo(folder, 'c.tgz', gzipped(await dockerArchive20([app, tool]))),
+      ]) {
+        registry.fault(method, pattern, fault, 2);
+        const meter = new Meter();
+        await push({ source, meter });
+        assert.equal(tags(), TAGS);
+        assert.is(meter.progress.done, meter.progress.total);
+        registry.manifests.clear();
+        registry.blobs.clear();
+      }
+    }),
+  );
+
+test(
+  'a login that may only push to one project is denied in another, and the first image is there',
+  withSite(
+    async ({ push, tags }) => {
+      const error = await failure(push(), 'REGISTRY_UNAUTHORIZED').catch(() =>
+        failure(push(), 'REGISTRY_DENIED'),
+      );
+      assert.ok(error.suggestions.length > 0);
+      assert.not(tags().includes('library/tool:2'));
+    },
+    { auth: 'bearer', projects: ['site'] },
+  ),
+);
+
+test(
+  'a signal stops a push, and no tag is written',
+  withSite(async ({ registry, push, tags }) => {
+    const stop = new AbortController();
+    registry.fault('POST', BLOB, (_, proceed) => {
+      stop.abort();
+      return proceed();
+    });
+    await failure(push({ signal: stop.signal }), 'INTERRUPTED').catch(error => {
+      if (error.name !== 'AbortError') throw error;
+    });
+    assert.equal(tags(), []);
+  }),
+);
+
+test(
+  'a damaged archive ends in DIGEST_MISMATCH, and no manifest is written',
+  withSite(async ({ registry, push }) => {
+    const files = dockerArchive26Files([tool], gzipped);
+    const layer = [...files].find(([, content]) => (content as Uint8Array)[0] === 0x1f)?.[0] as string;
+    const bytes = Buffer.from(files.get(layer) as Uint8Array);
+    bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 0xff;
+    const archive = await tarOf(files.set(layer, bytes));
+    for (const [name, content] of [
+      ['d.tar', archive],
+      ['d.tgz', gzipped(archive)],
+    ] as const) {
+      await failure(push({ source: writeTo(folder, name, content) }), 'DIGEST_MISMATCH');
+      assert.is([...registry.manifests.values()].flatMap(all => [...all]).length, 0);
+    }
+  }),
+);
+
+test.run();
