@@ -54,6 +54,10 @@ export function parseManifest(bytes: Uint8Array, declared?: string): ImageManife
     );
   }
   const mediaType = mediaTypeOf(json, declared);
+  // Read one way here and another way elsewhere, such a document names two contents at once (CVE-2021-41190).
+  if (json.manifests !== undefined && (json.config !== undefined || json.layers !== undefined)) {
+    throw invalid('document that is a manifest and an index at once');
+  }
   if (isIndexType(mediaType)) {
     return { kind: 'index', mediaType, manifests: descriptors(json.manifests, 'manifests') };
   }

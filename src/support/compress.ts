@@ -50,7 +50,10 @@ export async function* decompress(
   // The failure reaches the reader through the iterator; the callback only keeps it from being unhandled.
   pipeline(source, decoder, () => undefined);
   try {
-    yield* decoder as AsyncIterable<Uint8Array>;
+    for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
+      litter(chunk.length, 'minor');
+      yield chunk;
+    }
   } catch (error) {
     throw damage(error, compression, name);
   }

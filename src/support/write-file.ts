@@ -1,4 +1,5 @@
 /** Files written whole or not at all: under a temporary name beside the target, synced, then renamed. */
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -20,11 +21,11 @@ export class PendingFile {
 
   /** Begin a file. Throws FILE_UNWRITABLE, also where a folder of that name stands. */
   static async create(path: string): Promise<PendingFile> {
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.part`);
     try {
       const there = await stat(path).catch(() => undefined);
       if (there?.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
-      const flags = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY | constants.O_NOFOLLOW;
+      const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
       return new PendingFile(path, temporary, await open(temporary, flags, 0o600));
     } catch (cause) {
       throw unwritable(path, cause);

@@ -199,6 +199,12 @@ test('what is built can be parsed, and is the same each time', () => {
   });
 });
 
+test('a document that is a manifest and an index at once is refused', () => {
+  const both = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [], config: layer, layers: [] }));
+  assert.throws(() => parseManifest(both), /manifest and an index at once/);
+  assert.throws(() => parseManifest(both, OCI_INDEX), /manifest and an index at once/);
+});
+
 test('chain IDs are those of the image specification', () => {
   const [a, b] = [digestOf('a'), digestOf('b')] as [Digest, Digest];
   assert.equal(chainIds([a, b]), [a, digestOf(`${a} ${b}`)]);

@@ -47,6 +47,20 @@ test('after the last attempt its failure is thrown, without another pause', asyn
   assert.ok(pauses.every((pause, i) => pause >= 0 && pause <= Math.min(10, 4 * 2 ** i)));
 });
 
+test('no pause of its own is longer than the longest allowed', async () => {
+  const pauses: number[] = [];
+  await refusal(
+    () =>
+      retry(
+        async () => Promise.reject(passing),
+        options({ attempts: 6, baseMs: 1e6, maxMs: 2, onRetry: (_, __, pause) => pauses.push(pause) }),
+      ),
+    'REGISTRY_FAILED',
+  );
+  assert.is(pauses.length, 5);
+  assert.ok(pauses.every(pause => pause <= 2));
+});
+
 test('the pause that the other side names is kept', async () => {
   const started = performance.now();
   await retry(

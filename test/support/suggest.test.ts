@@ -15,6 +15,7 @@ const TABLE: [word: string, guess: string | undefined][] = [
   ['nginx:1.52', 'nginx:1.25'],
   ['image', 'images'],
   ['bop', 'bip'],
+  ['bpi', 'bip'],
   ['pib', undefined],
   ['completely-other', undefined],
   ['', undefined],

@@ -1,8 +1,7 @@
 import * as assert from 'uvu/assert';
-import { digestOf, hexOf } from '../../src/content/digest.ts';
+import { digestOf } from '../../src/content/digest.ts';
 import { parseImageConfig, parseManifest } from '../../src/content/manifest.ts';
 import { Meter } from '../../src/support/meter.ts';
-import { failure } from '../registry/rig.ts';
 import {
   dockerArchive20,
   dockerArchive20Files,
@@ -13,7 +12,6 @@ import {
   layerOf,
   layoutOf,
   manifestOf,
-  noise,
   siteImages,
   type TestImage,
   tarOf,
@@ -35,6 +33,8 @@ const NAMES = [
 ];
 const SCOPES = ['repository', 'whole'] as const;
 const dialects = await everyDialect(images);
+/** Enough where it does not matter how an archive was compressed as a whole. */
+const some = dialects.filter(([dialect]) => !dialect.endsWith(', zstd'));
 
 /** An image at the target is whole: its config is the one that was saved, its layers unpack to the diffIDs. */
 function assertWhole(target: StrictTarget, name: string, image: TestImage): void {
@@ -85,7 +85,7 @@ for (const [dialect, path] of dialects)
   });
 
 test('where nothing is mounted, bytes travel to each repository', async () => {
-  for (const [dialect, path] of dialects) {
+  for (const [dialect, path] of some) {
     const { report, target } = await copy(path, new StrictTarget({ mounts: false }));
     assert.equal([report.moved.blobs, report.mounted.blobs], [7, 0], dialect);
     assertWhole(target, 'hub.company.com/library/tool:2', tool);
@@ -93,7 +93,7 @@ test('where nothing is mounted, bytes travel to each repository', async () => {
 });
 
 test('where blobs are kept in common, each goes once', async () => {
-  for (const [dialect, path] of dialects)
+  for (const [dialect, path] of some)
     for (const unnamed of [true, false]) {
       const { report, log } = await copy(path, new StrictTarget({ scope: 'whole' }), { unnamed });
       assert.is(report.moved.blobs, 6, dialect);
@@ -132,7 +132,7 @@ test('the same archive gives the same manifests every time, in place or in passi
 });
 
 test('a target that reads each blob twice gets the same bytes, and the meter does not count them twice', async () => {
-  for (const [dialect, path] of dialects) {
+  for (const [dialect, path] of some) {
     const { target, meter } = await copy(path, new StrictTarget({ attempts: 2 }));
     assertWhole(target, 'hub.company.com/site/app:1.0', app);
     assertMeterAtEnd(meter, dialect);
@@ -153,6 +153,17 @@ test('an image with a manifest that is present costs one question per name, and 
     assert.ok(lines(report).every(line => line.endsWith(', present')));
     assert.equal([report.moved, report.present, report.mounted], Array(3).fill({ blobs: 0, bytes: 0 }));
     assert.is(meter.progress.done, meter.progress.total, dialect);
+  }
+});
+
+test('blobs that are found at the target are done for the meter too', async () => {
+  for (const [dialect, path] of some) {
+    const { target } = await copy(path);
+    target.manifests.clear();
+    const { report, meter } = await copy(path, target);
+    assert.equal(target.names(), NAMES, dialect);
+    assert.ok(report.present.blobs >= 2, dialect);
+    assertMeterAtEnd(meter, dialect);
   }
 });
 
@@ -179,54 +190,8 @@ test('two entries for one image both get their names', async () => {
   }
 });
 
-test('a layer that is not the one which the config counts is refused from every form, and no manifest is written', async () => {
-  const files = dockerArchive20Files([tool]);
-  const path = [...files.keys()].find(name => name.endsWith('layer.tar')) as string;
-  const other = await layerOf('etc/base', noise(5000, 9));
-  for (const content of [other, gzipped(other), zstandard(other)]) {
-    const bytes = await tarOf(files.set(path, content));
-    for (const archive of [fileOf(bytes), fileOf(gzipped(bytes)), fileOf(zstandard(bytes))])
-      for (const scope of SCOPES) {
-        const target = new StrictTarget({ scope });
-        const error = await failure(copy(archive, target), 'DIGEST_MISMATCH');
-        assert.match(error.message, `the layer ${path} has the diffID ${digestOf(other)}`);
-        assert.match(error.message, hexOf(tool.diffIds[0] as `sha256:${string}`));
-        assert.match(error.suggestions.join(), 'save the image again');
-        assert.is(target.manifests.size, 0);
-      }
-  }
-});
-
-test('an archive that is cut short leaves no manifest at the target', async () => {
-  const bytes = await dockerArchive20(images);
-  for (const compress of [gzipped, zstandard])
-    for (const scope of SCOPES) {
-      const target = new StrictTarget({ scope });
-      const path = fileOf(compress(bytes).subarray(0, -500));
-      await failure(copy(path, target, { unnamed: true }), 'ARCHIVE_TRUNCATED');
-      assert.is(target.manifests.size, 0);
-    }
-});
-
-test('an abort stops a copy before the next blob, and no manifest is written', async () => {
-  for (const [dialect, path] of dialects)
-    for (const scope of SCOPES) {
-      const stop = new AbortController();
-      let taken = 0;
-      const onBlob = (): void => {
-        taken++;
-        if (taken === 2) stop.abort(new Error('stopped by hand'));
-      };
-      const target = new StrictTarget({ scope, concurrency: 1, onBlob });
-      const reason = await copy(path, target, { signal: stop.signal, unnamed: true }).catch(error => error);
-      assert.is(reason.message, 'stopped by hand', dialect);
-      assert.is(taken, 2, dialect);
-      assert.is(target.manifests.size, 0, dialect);
-    }
-});
-
 test('the meter never goes back, nor beyond its total', async () => {
-  for (const [dialect, path] of dialects) {
+  for (const [dialect, path] of some) {
     const meter = new Meter();
     let last = 0;
     const look = (): void => {

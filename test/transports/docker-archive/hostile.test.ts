@@ -102,6 +102,7 @@ test('a link out of the archive is no layer, be it relative, absolute or through
   const cases: Record<string, string>[] = [
     { 'x/layer.tar': '-> ../../etc/passwd' },
     { 'x/layer.tar': '-> /etc/passwd' },
+    { 'x/layer.tar': '-> /real.tar', 'x/real.tar': 'x'.repeat(600) },
     { 'x/layer.tar': '-> ../y/layer.tar', 'y/layer.tar': '-> ../../out' },
     { 'x/layer.tar': '-> .' },
   ];
