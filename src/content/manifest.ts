@@ -43,7 +43,7 @@ export interface ImageConfig {
  * Throws MANIFEST_INVALID; Docker's schema 1 is named as what it is.
  */
 export function parseManifest(bytes: Uint8Array, declared?: string): ImageManifest | ImageIndex {
-  const json = parseObject(bytes, 'manifest');
+  const json = parseObject(bytes, 'a manifest');
   if (json.schemaVersion === 1 || DOCKER_SCHEMA1.includes(String(json.mediaType ?? declared))) {
     throw new AirferryError(
       'MANIFEST_INVALID',
@@ -56,23 +56,23 @@ export function parseManifest(bytes: Uint8Array, declared?: string): ImageManife
   const mediaType = mediaTypeOf(json, declared);
   // Read one way here and another way elsewhere, such a document names two contents at once (CVE-2021-41190).
   if (json.manifests !== undefined && (json.config !== undefined || json.layers !== undefined)) {
-    throw invalid('document that is a manifest and an index at once');
+    throw invalid('a document that is a manifest and an index at once');
   }
   if (isIndexType(mediaType)) {
     return { kind: 'index', mediaType, manifests: descriptors(json.manifests, 'manifests') };
   }
-  if (!isManifestType(mediaType)) throw invalid(`manifest of the unknown media type "${clip(mediaType)}"`);
+  if (!isManifestType(mediaType)) throw invalid(`a manifest of the unknown media type "${clip(mediaType)}"`);
   const config = descriptor(json.config, 'config');
   return { kind: 'image', mediaType, config, layers: descriptors(json.layers, 'layers') };
 }
 
 /** Parse an image config. Throws MANIFEST_INVALID. */
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {
-  const json = parseObject(bytes, 'image config');
+  const json = parseObject(bytes, 'an image config');
   const rootfs = isObject(json.rootfs) ? json.rootfs : {};
   const diffIds = rootfs.diff_ids ?? [];
   if (!Array.isArray(diffIds) || diffIds.length > CHILDREN_LIMIT || !diffIds.every(isDigest)) {
-    throw invalid('image config whose rootfs.diff_ids is no list of digests');
+    throw invalid('an image config whose rootfs.diff_ids is no list of digests');
   }
   return {
     platform: platform({
@@ -117,13 +117,13 @@ export function chainIds(diffIds: Digest[]): Digest[] {
 
 /** A descriptor out of untrusted JSON. Throws MANIFEST_INVALID. */
 export function descriptor(json: unknown, field: string): Descriptor {
-  if (!isObject(json)) throw invalid(`manifest without a valid "${field}"`);
+  if (!isObject(json)) throw invalid(`a manifest without a valid "${field}"`);
   const { mediaType, digest, size } = json;
   if (typeof mediaType !== 'string' || mediaType.length > 255)
-    throw invalid(`"${field}" without a media type`);
-  if (!isDigest(digest)) throw invalid(`"${field}" whose digest is not one`);
+    throw invalid(`a field "${field}" without a media type`);
+  if (!isDigest(digest)) throw invalid(`a field "${field}" whose digest is not one`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-    throw invalid(`"${field}" whose size is no number of bytes`);
+    throw invalid(`a field "${field}" whose size is no number of bytes`);
   const result: Descriptor = { mediaType, digest, size };
   if (isObject(json.platform)) result.platform = platform(json.platform);
   if (isObject(json.annotations)) {
@@ -136,8 +136,8 @@ export function descriptor(json: unknown, field: string): Descriptor {
 }
 
 function descriptors(json: unknown, field: string): Descriptor[] {
-  if (!Array.isArray(json)) throw invalid(`manifest without "${field}"`);
-  if (json.length > CHILDREN_LIMIT) throw invalid(`manifest with ${json.length} ${field}`);
+  if (!Array.isArray(json)) throw invalid(`a manifest without "${field}"`);
+  if (json.length > CHILDREN_LIMIT) throw invalid(`a manifest with ${json.length} ${field}`);
   return json.map((item, i) => descriptor(item, `${field}[${i}]`));
 }
 
@@ -147,7 +147,7 @@ const WORD = /^[a-zA-Z0-9_.-]{1,32}$/;
 function platform(json: Record<string, unknown>): Platform {
   const { os, architecture, variant } = json;
   const word = (value: unknown): value is string => typeof value === 'string' && WORD.test(value);
-  if (!word(os) || !word(architecture)) throw invalid('platform without os and architecture');
+  if (!word(os) || !word(architecture)) throw invalid('a platform without os and architecture');
   return word(variant) ? { os, architecture, variant } : { os, architecture };
 }
 
@@ -165,7 +165,7 @@ function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new AirferryError('MANIFEST_INVALID', `found a ${what} that is no JSON`, { cause });
+    throw new AirferryError('MANIFEST_INVALID', `found ${what} that is no JSON`, { cause });
   }
   if (!isObject(json)) throw invalid(`${what} that is no JSON object`);
   return json;
@@ -184,5 +184,5 @@ function clip(text: string): string {
 }
 
 function invalid(found: string): AirferryError {
-  return new AirferryError('MANIFEST_INVALID', `found a ${found}`);
+  return new AirferryError('MANIFEST_INVALID', `found ${found}`);
 }

@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { PendingFile, unwritable } from '../../src/support/write-file.ts';
@@ -116,13 +108,16 @@ test('each reason that a system gives has its words', () => {
   assert.match(because('EXDEV').message, /EXDEV/);
 });
 
-test('a link that someone laid under the temporary name is not followed', async () => {
+test('two writers of one name do not meet', async () => {
   const folder = scratch();
-  const victim = join(folder, 'victim');
-  writeFileSync(victim, 'precious');
-  symlinkSync(victim, join(folder, `.out.${process.pid}.part`));
-  await refusal(() => PendingFile.create(join(folder, 'out')), 'FILE_UNWRITABLE');
-  assert.is(readFileSync(victim, 'utf8'), 'precious');
+  const path = join(folder, 'out');
+  const files = [await PendingFile.create(path), await PendingFile.create(path)];
+  for (const [i, file] of files.entries()) await file.append(Buffer.from(`writer ${i}`));
+  await files[1]?.commit();
+  assert.is(readFileSync(path, 'utf8'), 'writer 1');
+  await files[0]?.commit();
+  assert.is(readFileSync(path, 'utf8'), 'writer 0');
+  assert.equal(readdirSync(folder), ['out']);
 });
 
 const root = process.getuid?.() === 0;
