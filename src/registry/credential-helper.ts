@@ -60,8 +60,9 @@ function run(
     });
     child.on('error', cause => {
       clearTimeout(timer);
-      const missing = systemCode(cause) === 'ENOENT';
-      reject(failure(file, `${program} ${missing ? 'is not installed' : 'cannot be run'}`));
+      // A folder on the PATH that one may not enter makes a missing program look like a forbidden one.
+      const absent = ['ENOENT', 'EACCES'].includes(systemCode(cause) ?? '');
+      reject(failure(file, `${program} ${absent ? 'is not installed, or may not be run' : 'cannot be run'}`));
     });
     child.on('close', (status, signal) => {
       clearTimeout(timer);
