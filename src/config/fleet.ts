@@ -48,7 +48,10 @@ export interface FleetHost extends HostSettings {
 
 /** Read a fleet file. Throws FILE_NOT_FOUND, FILE_UNREADABLE or FLEET_INVALID with file, line and column. */
 export async function loadFleet(file: string): Promise<Fleet> {
-  const text = await readText({ file, code: 'FLEET_INVALID' }, '`airferry init` writes a fleet file.');
+  const text = await readText(
+    { file, code: 'FLEET_INVALID' },
+    'Hosts can also be named without one: --host user@address.',
+  );
   return parseFleet(text, { file });
 }
 

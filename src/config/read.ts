@@ -11,7 +11,7 @@ const UNICODE = new TextDecoder('utf-8', { fatal: true });
 /**
  * The text of a file of at most 1 MiB in UTF-8; a byte order mark is dropped.
  * Throws FILE_NOT_FOUND, FILE_UNREADABLE, or the origin's own code when it is too large or not text.
- * @param created the command that would write such a file, for the suggestion when there is none
+ * @param created what to do when there is no such file, for the suggestion
  */
 export async function readText(origin: Origin, created: string): Promise<string> {
   const bytes = await readSome(origin.file, MOST_CHARACTERS + 1).catch(async error => {

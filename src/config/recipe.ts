@@ -47,7 +47,10 @@ export interface Recipe {
 
 /** Read a recipe file. Throws FILE_NOT_FOUND, FILE_UNREADABLE or RECIPE_INVALID with file, line and column. */
 export async function loadRecipe(file: string): Promise<Recipe> {
-  const text = await readText({ file, code: 'RECIPE_INVALID' }, '`airferry init` writes a recipe.');
+  const text = await readText(
+    { file, code: 'RECIPE_INVALID' },
+    'The folder bundles of airferry has recipes to begin with.',
+  );
   return parseRecipe(text, { file });
 }
 

@@ -9,7 +9,7 @@ export const refuseSecrets: RefusedKey = (key: string, path: Path) => {
   if (!SECRET.test(key)) return undefined;
   const message = `\`${pathText([...path, key])}\` would keep a secret in a file that is copied, mailed and versioned`;
   if (path[0] === 'registry') {
-    return { message, suggestions: ['Take it out and run `airferry registry login`.'] };
+    return { message, suggestions: ['Take it out and run `docker login`: airferry reads what that writes.'] };
   }
   const ssh = 'For logging in, use a key or an SSH agent, or set AIRFERRY_SSH_PASSWORD.';
   const sudo = 'For sudo, give --ask-sudo-password or set AIRFERRY_SUDO_PASSWORD.';

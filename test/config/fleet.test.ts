@@ -191,7 +191,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'hosts: [{ name: h }]\nregistry: { address: hub, password: hunter2 }',
     '2:27',
     '`registry.password` would keep a secret in a file that is copied, mailed and versioned',
-    'Take it out and run `airferry registry login`.',
+    'Take it out and run `docker login`: airferry reads what that writes.',
   ],
   [
     'two hosts of one name',
@@ -389,7 +389,7 @@ test('a fleet is loaded from its file, and a missing one is said', async () => {
     assert.is(fleet.registry?.ca, join(folder, 'ca.crt'));
     const { code, hint } = await refusal(() => loadFleet(join(folder, 'flete.yaml')));
     assert.is(code, 'FILE_NOT_FOUND');
-    assert.is(hint, 'Did you mean fleet.yaml? `airferry init` writes a fleet file.');
+    assert.is(hint, 'Did you mean fleet.yaml? Hosts can also be named without one: --host user@address.');
   } finally {
     await rm(folder, { recursive: true });
   }

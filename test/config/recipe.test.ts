@@ -539,7 +539,10 @@ test('a recipe is loaded from its file, and its paths from its folder', async ()
 
     const missing = await refusal(() => loadRecipe(join(folder, 'bundel.yaml')));
     assert.is(missing.code, 'FILE_NOT_FOUND');
-    assert.is(missing.hint, 'Did you mean bundle.yaml? `airferry init` writes a recipe.');
+    assert.is(
+      missing.hint,
+      'Did you mean bundle.yaml? The folder bundles of airferry has recipes to begin with.',
+    );
 
     const directory = await refusal(() => loadRecipe(folder));
     assert.is(directory.code, 'FILE_UNREADABLE');
