@@ -39,7 +39,6 @@ export const EXIT_CODES = {
   FILE_NOT_FOUND: EXIT.input,
   FILE_UNREADABLE: EXIT.input,
   FILE_UNWRITABLE: EXIT.failure,
-  FILE_EXISTS: EXIT.input,
   DISK_FULL: EXIT.failure,
   RECIPE_INVALID: EXIT.input,
   FLEET_INVALID: EXIT.input,

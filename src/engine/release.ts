@@ -28,8 +28,6 @@ export const COMPOSE_DIR = `${INSTALL_ROOT}/compose`;
 export const CURRENT_LINK = `${INSTALL_ROOT}/current`;
 export const BIN_DIR = '/usr/local/bin';
 export const CLI_PLUGINS_DIR = '/usr/local/lib/docker/cli-plugins';
-/** Of folders and binaries, whatever the archive says; all belong to root:root. */
-export const RELEASE_MODE = 0o755;
 
 export interface Link {
   /** Where the link lies. */

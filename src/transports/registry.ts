@@ -34,6 +34,8 @@ class RegistryTarget implements ImageTarget {
   readonly #book = new Map<Digest, Places>();
   /** Blobs that were not sent by us, by repository and digest: the registry's word is all there is for them. */
   readonly #believed = new Map<string, KnownBlob>();
+  /** Those of them that had to be sent after all; images that share one wait for the same sending. */
+  readonly #again = new Map<string, Promise<PutResult>>();
 
   constructor(client: RegistryClient) {
     this.#client = client;
@@ -112,10 +114,14 @@ class RegistryTarget implements ImageTarget {
     let sent = false;
     for (const { digest } of [manifest.config, ...manifest.layers]) {
       const key = `${repository}@${digest}`;
-      const blob = this.#believed.get(key);
-      if (!blob) continue;
-      this.#believed.delete(key);
-      await this.#client.putBlob(repository, blob, { force: true });
+      let again = this.#again.get(key);
+      if (!again) {
+        const blob = this.#believed.get(key);
+        if (!blob) continue;
+        again = this.#client.putBlob(repository, blob, { force: true });
+        this.#again.set(key, again);
+      }
+      await again;
       sent = true;
     }
     return sent;

@@ -139,6 +139,22 @@ test(
 );
 
 test(
+  'two images that share a layer which is not there after all wait for the one sending',
+  withTarget({ claimsAllBlobs: true }, async set => {
+    const shared = sample(300_000);
+    const images = [
+      { name: set.name('plant/app:1.0'), blobs: [sample(10), shared] },
+      { name: set.name('plant/app:2.0'), blobs: [sample(20), shared] },
+    ];
+    for (const { name, blobs } of images) for (const blob of blobs) await set.target.putBlob(blob, name);
+    await Promise.all(images.map(({ name, blobs }) => set.target.putManifest(manifestOver(blobs), name)));
+    for (const { name, blobs } of images)
+      assert.ok(await set.target.holds(name, manifestOver(blobs).descriptor));
+    assert.is(shared.opened, 1);
+  }),
+);
+
+test(
   'blobs that went missing on a bad day are sent again through drops and errors',
   withTarget({ claimsAllBlobs: true }, async set => {
     set.registry.fault('PUT', /digest=/, drop(1000), 2);

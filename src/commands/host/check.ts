@@ -9,7 +9,8 @@ export default class HostCheck extends HostCommand {
   static override summary = 'Find out whether hosts can take an engine, and change nothing.';
   static override description =
     'Architecture, kernel, cgroups, overlay, iptables, systemd, free space, an engine that is there already, ' +
-    'SELinux, firewalld and ports: each finding comes with its fix. Exit status 8 when an install would fail.';
+    'SELinux, firewalld and ports: each finding comes with its fix. Exit status 8 when an install would fail, ' +
+    '5 when it would on some hosts only.';
   static override examples = [
     {
       description: 'Check two hosts for what a bundle needs',
