@@ -1,5 +1,6 @@
 /** Other files of a recipe: where on the host they may go, and with what mode. */
 import { posix } from 'node:path';
+import { isReserved, RESERVED_HINT } from '../content/reserved.ts';
 import { type Path, type Position, pathText, printable } from './problem.ts';
 import type { RecipeShape } from './recipe-schema.ts';
 import type { Report } from './report.ts';
@@ -68,6 +69,7 @@ function checkDestination(to: string, path: Path, report: Report): string {
     const forbidden = NOT_FILES.find(folder => to === folder || to.startsWith(`${folder}/`));
     if (forbidden !== undefined)
       report.add(path, `${name} must not be under ${forbidden}: nothing there is a file that stays`);
+    else if (isReserved(to)) report.add(path, `${name} must not be ${printable(to)}: ${RESERVED_HINT}`);
   }
   return normal;
 }

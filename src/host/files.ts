@@ -56,7 +56,7 @@ if [ "$1" != ${digest} ]; then echo "only part of $f arrived" >&2; exit ${SHORT}
 chmod ${mode.toString(8).padStart(4, '0')} -- "$t"
 ${owner === undefined ? '' : `chown ${quote(owner)} -- "$t"`}
 sync -- "$t" 2>/dev/null || sync
-mv -f -- "$t" "$f"
+mv -f -T -- "$t" "$f"
 trap - EXIT`;
   await shell.run(script, { root, stdin: content, title: `write ${path}` });
 }

@@ -18,9 +18,10 @@ export const copyFiles: Phase = {
   name: 'copy-files',
   plan(context) {
     const { files } = context.wanted;
+    const turns: Turns = new Map();
     const plan = planFiles(
       context,
-      files.map(file => desired(file, context)),
+      files.map(file => desired(file, context, turns)),
     );
     const wanted = new Set(files.map(file => file.path));
     const old = context.state.files.filter(file => isRecipeFile(file) && !wanted.has(file.path));
@@ -38,7 +39,10 @@ export const copyFiles: Phase = {
   },
 };
 
-function desired({ path, mode, blob }: WantedFile, { signal }: HostContext): DesiredFile {
+/** The last upload of each digest: two files with one content would share, and spoil, one blob on the host. */
+type Turns = Map<string, Promise<void>>;
+
+function desired({ path, mode, blob }: WantedFile, { signal }: HostContext, turns: Turns): DesiredFile {
   return {
     path,
     mode,
@@ -48,8 +52,15 @@ function desired({ path, mode, blob }: WantedFile, { signal }: HostContext): Des
       const permissions = Number.parseInt(mode, 8);
       if (bytes)
         return writeFile(shell, path, bytes, { mode: permissions, owner: 'root:root', parents: true });
-      const staged = await uploadBlob(shell, blob, signal ? { signal } : {});
-      return moveInto(shell, staged.path, path, mode);
+      const former = turns.get(blob.digest);
+      const turn = async (): Promise<void> => {
+        await former?.catch(() => undefined);
+        const staged = await uploadBlob(shell, blob, signal ? { signal } : {});
+        await moveInto(shell, staged.path, path, mode);
+      };
+      const mine = turn();
+      turns.set(blob.digest, mine);
+      return mine;
     },
   };
 }

@@ -3,11 +3,13 @@ import { posix } from 'node:path';
 import { COMPOSE_DIR } from '../engine/release.ts';
 import { LAYOUT } from '../host/layout.ts';
 import { quote } from '../host/quote.ts';
+import type { InstalledFile } from '../host/state.ts';
 import { uploadBlob } from '../host/transfer.ts';
 import { formatBytes } from '../support/format.ts';
 import type { Phase, Plan } from './phase.ts';
 import { newFolders } from './place-files.ts';
 import { planLinks, setLinks } from './place-links.ts';
+import { planUndo, runUndo } from './undo.ts';
 
 export const installCompose: Phase = {
   name: 'install-compose',
@@ -24,15 +26,16 @@ export const installCompose: Phase = {
       context.state.files,
       release.links.map(link => link.path),
     );
+    const undo = planUndo(old, context.survey);
     if (whole && links.length === 0 && old.length === 0) return undefined;
     const upload = whole
       ? []
       : [`upload compose ${version} (${formatBytes(binary.size)}) to ${release.file}`];
     const entry = { path: release.file, kind: 'file', sha256, mode: '0755' } as const;
     return {
-      changes: [...upload, ...links.map(link => `link ${link.path}`), ...old.map(path => `remove ${path}`)],
+      changes: [...upload, ...links.map(link => `link ${link.path}`), ...undo.map(step => step.change)],
       files: [...(whole ? [] : [...newFolders(context, [release.file]), entry]), ...files],
-      gone: old,
+      gone: old.map(file => file.path),
       async run(report) {
         if (!whole) {
           const { path } = await uploadBlob(context.shell, binary, {
@@ -44,7 +47,8 @@ export const installCompose: Phase = {
             title: `install ${release.file}`,
           });
         }
-        await setLinks(context.shell, links, old);
+        await setLinks(context.shell, links);
+        await runUndo(context.shell, undo);
       },
     };
   },
@@ -65,11 +69,6 @@ rm -f -- "$a"`;
 }
 
 /** Links of an earlier compose that this one does not have: the plugin of v2, when v1 takes its place. */
-function staleLinks(
-  files: readonly { path: string; target?: string }[],
-  wanted: readonly string[],
-): string[] {
-  return files
-    .filter(file => file.target?.startsWith(`${COMPOSE_DIR}/`) && !wanted.includes(file.path))
-    .map(file => file.path);
+function staleLinks(files: readonly InstalledFile[], wanted: readonly string[]): InstalledFile[] {
+  return files.filter(file => file.target?.startsWith(`${COMPOSE_DIR}/`) && !wanted.includes(file.path));
 }

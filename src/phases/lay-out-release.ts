@@ -5,6 +5,7 @@
 
 import { RELEASES_DIR } from '../engine/release.ts';
 import { AirferryError } from '../errors.ts';
+import { DEFINE_SUMS } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { InstalledFile } from '../host/state.ts';
 import { plural } from '../support/format.ts';
@@ -49,6 +50,7 @@ function layOutScript({ archive, components, release }: WantedEngine): string {
   const blob = quote(stagedPath(archive));
   const dir = quote(release.dir);
   return `set -e
+${DEFINE_SUMS}
 a=${blob}; d=${dir}; t=$d.unfinished; o=$d.replaced
 mkdir -p -- ${quote(RELEASES_DIR)}
 rm -rf -- "$t" "$o"
@@ -66,7 +68,7 @@ done
 rm -rf -- "$t/docker"
 chown -R root:root -- "$t"
 chmod 0755 -- "$t" "$t"/bin "$t"/bin/*
-(cd "$t/bin" && sha256sum -- *)
+(cd "$t/bin" && sums *)
 sync -- "$t"/bin/* 2>/dev/null || sync
 if [ -e "$d" ]; then mv -T -- "$d" "$o"; fi
 mv -T -- "$t" "$d"

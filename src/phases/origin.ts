@@ -5,9 +5,12 @@ import type { InstalledFile } from '../host/state.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
 
+/** What `caPath` gives for any registry: a host keeps the CA of one that the fleet had before. */
+const REGISTRY_CA = /^\/etc\/docker\/certs\.d\/[^/]+\/ca\.crt$/;
+
 /** Whether it is one of the recipe's `files:`, and no part of the engine's installation. */
 export function isRecipeFile({ path, kind }: InstalledFile): boolean {
   if (kind !== 'file') return false;
   if ([DAEMON_JSON, OWN_DAEMON_JSON, SYSCTL_FILE, ...UNIT_PATHS].includes(path)) return false;
-  return !path.startsWith(`${INSTALL_ROOT}/`) && !path.startsWith('/etc/docker/certs.d/');
+  return !path.startsWith(`${INSTALL_ROOT}/`) && !REGISTRY_CA.test(path);
 }

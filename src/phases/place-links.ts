@@ -44,17 +44,13 @@ export function mayReplace(now: PathState | undefined): boolean {
   return now.kind === 'link' && (isOurs(now.target) || /^releases\/[^/]+$/.test(now.target));
 }
 
-/** Set links, and remove others; each is whole at any time. */
-export async function setLinks(
-  shell: Shell,
-  links: readonly Link[],
-  remove: readonly string[] = [],
-): Promise<void> {
+/** Set links; each is whole at any time. */
+export async function setLinks(shell: Shell, links: readonly Link[]): Promise<void> {
+  if (links.length === 0) return;
   const folders = [...new Set(links.map(link => posix.dirname(link.path)))];
   const lines = [
-    ...(folders.length > 0 ? [`mkdir -p -- ${folders.map(quote).join(' ')}`] : []),
+    `mkdir -p -- ${folders.map(quote).join(' ')}`,
     ...links.map(({ path, target }) => `place ${quote(target)} ${quote(path)}`),
-    ...remove.map(path => `if [ -L ${quote(path)} ]; then rm -f -- ${quote(path)}; fi`),
   ];
   const script = `set -e
 place() { rm -f -- "$2.airferry"; ln -s -- "$1" "$2.airferry"; mv -f -T -- "$2.airferry" "$2"; }

@@ -3,6 +3,7 @@
  * units; daemon.json; what the engine says. The script only looks. What it prints is read here, and is bounded.
  */
 import { AirferryError } from '../errors.ts';
+import { DEFINE_SUMS } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
@@ -70,6 +71,7 @@ export async function surveyHost(shell: Shell, questions: SurveyQuestions): Prom
 /** The script; paths come on its stdin, one in a line. */
 function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
   return `put() { printf '%s=%s\\n' "$1" "$2"; }
+${DEFINE_SUMS}
 set --
 while IFS= read -r p; do
   if [ -L "$p" ]; then put link "$p"; put target "$(readlink -- "$p")"
@@ -80,7 +82,7 @@ while IFS= read -r p; do
 done
 if [ $# -gt 0 ]; then
   stat -c 'file=%a %s %n' -- "$@" 2>/dev/null
-  sha256sum -- "$@" 2>/dev/null | while IFS= read -r line; do put sum "$line"; done
+  sums "$@" 2>/dev/null | while IFS= read -r line; do put sum "$line"; done
 fi
 for f in ${contents.map(quote).join(' ')}; do
   if [ -f "$f" ]; then put content "$f"; head -c ${MAX_CONTENT} -- "$f" | base64 | while IFS= read -r line; do put base64 "$line"; done; fi

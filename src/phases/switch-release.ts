@@ -2,6 +2,7 @@
 import { BIN_DIR, CURRENT_LINK } from '../engine/release.ts';
 import type { Phase } from './phase.ts';
 import { planLinks, setLinks } from './place-links.ts';
+import { planUndo, runUndo } from './undo.ts';
 
 export const switchRelease: Phase = {
   name: 'switch-release',
@@ -12,9 +13,11 @@ export const switchRelease: Phase = {
     const before = context.survey.paths.get(CURRENT_LINK);
     const { links, files } = planLinks(context, [release.current, ...release.links]);
     const wanted = new Set(release.links.map(link => link.path));
-    const gone = context.state.files
-      .filter(file => file.target?.startsWith(`${CURRENT_LINK}/`) && !wanted.has(file.path))
-      .map(file => file.path);
+    const old = context.state.files.filter(
+      file => file.target?.startsWith(`${CURRENT_LINK}/`) && !wanted.has(file.path),
+    );
+    const gone = old.map(file => file.path);
+    const undo = planUndo(old, context.survey);
     const recorded = context.state.release?.archive === engine.archive.digest;
     if (links.length === 0 && gone.length === 0 && recorded) return undefined;
     const switched = before?.kind !== 'link' || before.target !== release.current.target;
@@ -24,13 +27,14 @@ export const switchRelease: Phase = {
       changes: [
         ...(switched ? [`switch to engine ${version}${from}`] : []),
         ...(linked > 0 ? [`link ${linked} programs into ${BIN_DIR}`] : []),
-        ...gone.map(path => `remove ${path}`),
+        ...undo.map(step => step.change),
       ],
       files,
       gone,
       restart: switched ? [...engine.unitNames] : [],
       async run() {
-        await setLinks(context.shell, links, gone);
+        await setLinks(context.shell, links);
+        await runUndo(context.shell, undo);
         context.state = {
           ...context.state,
           release: { version, archive: engine.archive.digest, path: release.dir },

@@ -1,7 +1,9 @@
 /** What a host should be: the bundle's content for its platform, with what the fleet says laid over it. */
+import { posix } from 'node:path';
 import type { Bundle } from '../bundle/open.ts';
 import type { Platform } from '../content/platform.ts';
 import { formatPlatform, parsePlatform } from '../content/platform.ts';
+import { isReserved, RESERVED_HINT } from '../content/reserved.ts';
 import { readAll } from '../content/verified.ts';
 import { buildDaemonJson, type DaemonConfig, mergeDaemonJson } from '../engine/daemon-json.ts';
 import { type ComposeRelease, composeRelease, type EngineRelease, engineRelease } from '../engine/release.ts';
@@ -73,6 +75,9 @@ export interface Cargo {
 
 /** Read what all hosts need alike. Throws DIGEST_MISMATCH, BUNDLE_INVALID. */
 export async function readCargo(bundle: Bundle): Promise<Cargo> {
+  // Whoever packed it may not have had our recipe's rules.
+  const reserved = bundle.manifest.files.find(({ path }) => isReserved(posix.normalize(path)));
+  if (reserved) throw invalid(bundle, `it has a file for ${reserved.path}; ${RESERVED_HINT}`);
   const units = new Map<string, string>();
   for (const [name, blob] of Object.entries(bundle.manifest.units)) {
     const bytes = await readAll(bundle.blob(blob), UNIT_LIMIT);

@@ -2,9 +2,9 @@
 
 import { UNIT_DIR, UNIT_PATHS } from '../engine/units.ts';
 import { AirferryError } from '../errors.ts';
-import { quote } from '../host/quote.ts';
 import type { Phase } from './phase.ts';
 import { planFiles, textFile } from './place-files.ts';
+import { planUndo, runUndo } from './undo.ts';
 
 export const writeUnits: Phase = {
   name: 'write-units',
@@ -18,19 +18,19 @@ export const writeUnits: Phase = {
       units.map(unit => textFile(unit.path, unit.content)),
     );
     const kept = new Set(units.map(unit => unit.path));
-    const gone = state.files
-      .map(file => file.path)
-      .filter(path => UNIT_PATHS.includes(path) && !kept.has(path));
+    const old = state.files.filter(({ path }) => UNIT_PATHS.includes(path) && !kept.has(path));
+    const gone = old.map(file => file.path);
+    const undo = planUndo(old, context.survey);
     if (plan.changes.length === 0 && gone.length === 0) return undefined;
     const touched = [...plan.files.map(file => file.path), ...gone];
     return {
-      changes: [...plan.changes, ...gone.map(path => `remove ${path}`)],
+      changes: [...plan.changes, ...undo.map(step => step.change)],
       files: plan.files,
       gone,
       restart: wanted.engine.unitNames.filter(unit => touched.some(path => belongsTo(path, unit))),
       async run() {
         await plan.run();
-        if (gone.length > 0) await shell.run(`rm -f -- ${gone.map(quote).join(' ')}`, { root: true });
+        await runUndo(shell, undo);
       },
     };
   },

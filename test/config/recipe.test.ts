@@ -319,6 +319,13 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     '',
   ],
   [
+    'a destination that airferry writes itself',
+    'files: [{ from: a, to: /etc/docker/daemon.json }]',
+    '3:24',
+    "`files[0].to` must not be /etc/docker/daemon.json: airferry writes this itself: use `daemon:` / `units:` / the fleet's `registry`",
+    '',
+  ],
+  [
     'two files for one destination',
     'files:\n  - { from: a, to: /b }\n  - { from: c, to: /b }',
     '5:20',

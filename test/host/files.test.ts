@@ -37,6 +37,10 @@ test('a link is replaced, what it led to is not touched; a folder is refused', a
   assert.is(readFileSync(join(home, 'precious'), 'utf8'), 'keep');
   assert.is(readFileSync(join(home, 'link'), 'utf8'), 'new');
   mkdirSync(join(home, 'folder'));
+  symlinkSync('folder', join(home, 'to-folder'));
+  await writeFile(at.shell, join(home, 'to-folder'), 'new', { mode: 0o644 });
+  assert.is(readFileSync(join(home, 'to-folder'), 'utf8'), 'new');
+  assert.equal(readdirSync(join(home, 'folder')), []);
   const error = await failure(
     writeFile(at.shell, join(home, 'folder'), 'x', { mode: 0o644 }),
     'HOST_COMMAND_FAILED',

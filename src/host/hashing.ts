@@ -1,0 +1,8 @@
+/** Hashing files on a host, where a release of an engine has more than 200 MB to be looked at in every run. */
+
+/**
+ * Defines the sh function `sums FILE…`, which prints a line for each file as `sha256sum` does: the hash, a blank, a
+ * blank or `*`, the name as it was given, which must not begin with `-`. OpenSSL is three times as fast where the
+ * processor helps; where it is missing, or does not read every file, the lines are those of `sha256sum`.
+ */
+export const DEFINE_SUMS = 'sums() { openssl dgst -sha256 -r "$@" 2>/dev/null || sha256sum -- "$@"; }';
