@@ -82,8 +82,9 @@ for b in dockerd docker containerd runc docker-compose; do
   r=$(readlink -f "$p" 2>/dev/null)
   put binary "$b $p"
   put resolved "$b \${r:-$p}"
-  put origin "$b $(origin "\${r:-$p}")"
-  case $b in dockerd|docker|containerd) put version "$b $("$p" --version 2>/dev/null | head -n 1)";; esac
+  o=$(origin "\${r:-$p}")
+  put origin "$b $o"
+  if [ $b = dockerd ] && [ "$o" != airferry ]; then put version "$b $("$p" --version 2>/dev/null | head -n 1)"; fi
 done
 for p in /proc/[0-9]*; do
   c=; read -r c < $p/comm

@@ -23,7 +23,7 @@ export interface BinaryFacts {
   path: string;
   /** With links followed. */
   resolved: string;
-  /** `--version`'s number. */
+  /** `--version`'s number; asked of a `dockerd` that airferry has not put there. */
   version?: string;
   /** What put it there: a package of dpkg or rpm, snap, airferry; unknown for files of no package. */
   origin: { kind: 'dpkg' | 'rpm' | 'snap' | 'airferry' | 'unknown'; package?: string };

@@ -190,7 +190,6 @@ test('a real host is asked in one go, of which nothing changes', async () => {
   assert.equal(facts.binaries.dockerd, {
     path: join(bin, 'dockerd'),
     resolved: join(home, 'airferry', 'dockerd'),
-    version: '20.10.24',
     origin: { kind: 'airferry' },
   });
   assert.equal(
@@ -206,6 +205,20 @@ test('a real host is asked in one go, of which nothing changes', async () => {
   assert.ok(facts.listening.some(({ port, loopback }) => port === at.server.port && loopback));
   const error = await gatherFacts(at.shell, { paths: ['var/lib'] }).catch((thrown: unknown) => thrown);
   assert.ok(isAirferryError(error, 'USAGE'));
+});
+
+test('an engine that airferry has not installed is asked for its version', async () => {
+  await using at = await site();
+  const { bin } = at.server;
+  writeFileSync(join(bin, 'dockerd'), '#!/bin/sh\necho Docker version 20.10.24, build 297e128\n');
+  chmodSync(join(bin, 'dockerd'), 0o755);
+  const { binaries } = await gatherFacts(at.shell, { paths: [] });
+  assert.equal(binaries.dockerd, {
+    path: join(bin, 'dockerd'),
+    resolved: join(bin, 'dockerd'),
+    version: '20.10.24',
+    origin: { kind: 'unknown' },
+  });
 });
 
 test('without root the facts are asked all the same, and say so', async () => {

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { AirferryError } from '../../src/errors.ts';
 import type { GatheredFacts } from '../../src/host/facts.ts';
+import type { BinaryFacts } from '../../src/host/host-facts.ts';
 import { emptyState } from '../../src/host/state.ts';
 import { checkHost } from '../../src/phases/checks/check.ts';
 import type { CheckInput } from '../../src/phases/checks/input.ts';
@@ -131,6 +132,60 @@ test('a Docker of a package is refused with the way to remove it; ours and none 
     [],
     'a bundle of images needs an engine',
   );
+});
+
+test('a containerd that stands alone is refused, with the way to remove it', () => {
+  const from = (origin: BinaryFacts['origin'], path = '/usr/bin/containerd'): BinaryFacts => ({
+    path,
+    resolved: path,
+    origin,
+  });
+  const rpm = from({ kind: 'rpm', package: 'containerd.io-1.6.33-3.1.el7.x86_64' });
+  const [found] = check({ binaries: { containerd: rpm } }).filter(({ id }) => id === 'containerd');
+  assert.match(found?.fix ?? '', /yum remove containerd\.io\.$/);
+  assert.match(found?.title ?? '', '/usr/bin/containerd');
+  const unit = { units: ['/usr/lib/systemd/system/containerd.service'] };
+  assert.equal(problems(unit), ['error containerd']);
+  assert.equal(
+    problems(unit, { state: emptyState() }),
+    ['error containerd'],
+    'a unit that is not in the state',
+  );
+  assert.equal(
+    problems(unit, { wanted: wanted({ engine: undefined }) }),
+    [],
+    'a bundle of images needs it not',
+  );
+  const dpkg = (name: string): BinaryFacts => from({ kind: 'dpkg', package: name });
+  const both = { binaries: { dockerd: dpkg('docker-ce'), containerd: dpkg('containerd.io') }, ...unit };
+  assert.equal(problems(both), ['error docker'], 'one advice removes both');
+  assert.match(
+    check(both).find(({ id }) => id === 'docker')?.fix ?? '',
+    'apt-get remove docker-ce containerd.io.',
+  );
+  assert.equal(problems({ binaries: { dockerd: from({ kind: 'snap' }), containerd: rpm } }), [
+    'error docker',
+    'error containerd',
+  ]);
+});
+
+test('a containerd of ours is fine, however far the install came', () => {
+  const path = '/etc/systemd/system/containerd.service';
+  const files = [{ path, kind: 'file', sha256: 'a'.repeat(64), mode: '0644' } as const];
+  const units = [path, `${path}.d/tasks.conf`];
+  const ours: BinaryFacts = {
+    path: '/usr/local/bin/containerd',
+    resolved: '/opt/airferry/releases/x/bin/containerd',
+    origin: { kind: 'airferry' },
+  };
+  const release = { version: '20.10.24', archive: `sha256:${'a'.repeat(64)}`, path: '/opt/x' };
+  assert.equal(problems({ units }, { state: { ...emptyState(), files } }), [], 'no program linked yet');
+  assert.equal(
+    problems({ units, binaries: { containerd: ours } }, { state: { ...emptyState(), files } }),
+    [],
+  );
+  assert.equal(problems({ units, binaries: { dockerd: ours, containerd: ours } }), [], 'the state was lost');
+  assert.equal(problems({ units }, { state: { ...emptyState(), files, release } }), []);
 });
 
 test('an upgrade over the renaming of shims waits until no container runs', () => {

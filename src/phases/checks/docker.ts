@@ -4,13 +4,26 @@ import { atLeast } from '../../engine/version.ts';
 import { plural } from '../../support/format.ts';
 import type { Finding } from '../finding.ts';
 import { mayReplace } from '../place-links.ts';
+import { checkContainerd, containerdOf, packageName } from './containerd.ts';
 import { type CheckInput, ok } from './input.ts';
 
 /** From here on shims have other names, and dockerd does not find the containers of the old ones. */
 const SHIMS_RENAMED = '18.09';
 
 export function checkDocker(input: CheckInput): Finding[] {
-  return [checkExisting(input), ...checkUpgrade(input), ...checkLinks(input)];
+  const existing = checkExisting(input);
+  return [
+    existing,
+    ...(existing.level !== 'ok' && removesContainerd(input) ? [] : checkContainerd(input)),
+    ...checkUpgrade(input),
+    ...checkLinks(input),
+  ];
+}
+
+/** Whether a containerd goes with a Docker that is not ours, when that is removed as advised: both came the same way. */
+function removesContainerd({ facts: { binaries } }: CheckInput): boolean {
+  const kind = binaries.dockerd?.origin.kind ?? 'unknown';
+  return kind !== 'snap' && (binaries.containerd?.origin.kind ?? kind) === kind;
 }
 
 function checkExisting({ facts, state, wanted }: CheckInput): Finding {
@@ -38,9 +51,9 @@ function removal(kind: string, name: string | undefined): string {
   const keep = 'Images and volumes in /var/lib/docker stay.';
   switch (kind) {
     case 'dpkg':
-      return `Remove it: apt-get remove ${name ?? 'docker.io'} containerd runc. ${keep}`;
+      return `Remove it: apt-get remove ${name ?? 'docker.io'} ${containerdOf(name)}. ${keep}`;
     case 'rpm':
-      return `Remove it: yum remove ${name?.replace(/-\d.*$/, '') ?? 'docker'} containerd.io. ${keep}`;
+      return `Remove it: yum remove ${packageName(name) ?? 'docker'} ${containerdOf(name)}. ${keep}`;
     case 'snap':
       return 'Remove it: snap remove docker. Save its images and volumes before: they go with it.';
     default:
