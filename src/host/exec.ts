@@ -1,6 +1,7 @@
 /** One command on one channel: feed its stdin, gather what it says within bounds, wait for its end. */
 import type { ClientChannel } from 'ssh2';
 import { AirferryError, isAirferryError } from '../errors.ts';
+import { litter } from '../support/garbage.ts';
 
 export interface ExecOptions {
   /** Written to the command, which then sees the end of its input. Without it the input is empty. */
@@ -141,7 +142,10 @@ async function feed(
   for await (const chunk of chunks(stdin)) {
     for (let at = 0; at < chunk.length; at += PIECE) {
       if (finished.aborted) return;
-      if (!channel.write(chunk.subarray(at, at + PIECE))) await drained(channel, finished);
+      const piece = chunk.subarray(at, at + PIECE);
+      if (!channel.write(piece)) await drained(channel, finished);
+      // Its encrypted copy is garbage as soon as it is sent.
+      litter(piece.length, 'minor');
     }
   }
   if (!finished.aborted) channel.end();
