@@ -152,3 +152,11 @@ export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
+
+/** What an aborted signal stands for: the error it was aborted with, else an interruption. */
+export function abortError(signal: AbortSignal | undefined): AirferryError {
+  const reason: unknown = signal?.reason;
+  return isAirferryError(reason)
+    ? reason
+    : new AirferryError('INTERRUPTED', 'interrupted', { cause: reason });
+}

@@ -1,4 +1,5 @@
 /** Settings laid over settings. */
+import { isObject } from '../support/is-object.ts';
 
 /**
  * `over` laid over `base`: objects are merged key by key, everything else (lists too) replaces what was there.
@@ -15,8 +16,4 @@ export function mergeObjects(
     result[key] = isObject(before) && isObject(value) ? mergeObjects(before, value) : value;
   }
   return result;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 /** Manifests, indexes and image configs: parsed from hostile bytes into narrow types. OCI image-spec; Docker v2.2. */
 import { createHash } from 'node:crypto';
 import { AirferryError } from '../errors.ts';
+import { isObject } from '../support/is-object.ts';
 import type { Descriptor } from './descriptor.ts';
 import { type Digest, isDigest } from './digest.ts';
 import {
@@ -173,10 +174,6 @@ function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
 
 function pick(json: Record<string, unknown>, ...keys: string[]): Record<string, unknown> {
   return Object.fromEntries(keys.flatMap(key => (json[key] ? [[key, json[key]]] : [])));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function clip(text: string): string {

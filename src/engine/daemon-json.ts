@@ -4,6 +4,7 @@
  */
 import { AirferryError } from '../errors.ts';
 import { plural } from '../support/format.ts';
+import { isObject } from '../support/is-object.ts';
 import { DAEMON_KEYS } from './daemon-keys.ts';
 import { type DaemonContext, validateDaemonJson } from './daemon-validate.ts';
 import { type Finding, warnFinding } from './finding.ts';
@@ -123,10 +124,6 @@ function mergeObjects(base: DaemonConfig, patch: DaemonConfig): DaemonConfig {
     else merged.set(key, value);
   }
   return Object.fromEntries(merged);
-}
-
-function isObject(value: unknown): value is DaemonConfig {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** JSON with sorted keys, to compare values whose keys may be in another order. */

@@ -2,10 +2,10 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
-import { AirferryError } from '../errors.ts';
+import { AirferryError, abortError } from '../errors.ts';
 import { Semaphore } from '../support/semaphore.ts';
 import { dialError } from './connect-errors.ts';
-import { abortError, type ExecOptions, type ExecResult, runOnChannel } from './exec.ts';
+import { type ExecOptions, type ExecResult, runOnChannel } from './exec.ts';
 import { handshake, KEEPALIVES_MISSED, type KnownHostsPolicy } from './handshake.ts';
 import { Bastions } from './jump.ts';
 import { describeTarget, type HostTarget } from './target.ts';

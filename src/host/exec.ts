@@ -1,6 +1,6 @@
 /** One command on one channel: feed its stdin, gather what it says within bounds, wait for its end. */
 import type { ClientChannel } from 'ssh2';
-import { AirferryError, isAirferryError } from '../errors.ts';
+import { AirferryError, abortError } from '../errors.ts';
 import { litter } from '../support/garbage.ts';
 
 export interface ExecOptions {
@@ -108,14 +108,6 @@ export async function runOnChannel(
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
-}
-
-/** What an aborted command is told to have failed with. */
-export function abortError(signal: AbortSignal | undefined): AirferryError {
-  const reason: unknown = signal?.reason;
-  return isAirferryError(reason)
-    ? reason
-    : new AirferryError('INTERRUPTED', 'interrupted', { cause: reason });
 }
 
 function timeout(host: string, ms: number): AirferryError {

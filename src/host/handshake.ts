@@ -1,10 +1,9 @@
 /** From a stream of bytes to a logged-in SSH client: algorithms, host key, login. */
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthHandlerMiddleware, type Client } from 'ssh2';
-import { AirferryError } from '../errors.ts';
+import { AirferryError, abortError } from '../errors.ts';
 import { Login } from './auth.ts';
 import { handshakeError, hostKeyError } from './connect-errors.ts';
-import { abortError } from './exec.ts';
 import { hostKeyAlgorithms, judgeHostKey } from './known-hosts.ts';
 import { defaultKnownHostsFiles, readKnownHosts, rememberHostKey } from './known-hosts-file.ts';
 import { describeTarget, type HostTarget } from './target.ts';

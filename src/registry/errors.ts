@@ -1,6 +1,7 @@
 /** What a registry's refusal means, in the operator's words. Distribution-spec "Error Codes"; Harbor's own wording. */
 import { AirferryError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import { formatDuration } from '../support/format.ts';
+import { isObject } from '../support/is-object.ts';
 
 /** Bytes of an error answer that are read; the rest is left. */
 export const ERROR_BODY_LIMIT = 64 * 1024;
@@ -185,8 +186,8 @@ export function parseErrorBody(text: string, contentType: string): ErrorBody {
   } catch {
     return { codes: [], message: printable(text), html };
   }
-  const record = isRecord(json) ? json : {};
-  const errors = (Array.isArray(record.errors) ? record.errors.slice(0, 20) : []).filter(isRecord);
+  const record = isObject(json) ? json : {};
+  const errors = (Array.isArray(record.errors) ? record.errors.slice(0, 20) : []).filter(isObject);
   const codes = errors.map(error => error.code).filter(code => typeof code === 'string');
   const said = [
     ...errors.map(error => error.message),
@@ -249,8 +250,4 @@ function printable(text: string): string {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -67,12 +67,6 @@ export function silenceError(url: URL, doing: string, ms: number): RegistryError
   });
 }
 
-/** What an aborted signal stands for: the error it was aborted with, else an interruption. */
-export function abortError(signal: AbortSignal): AirferryError {
-  if (signal.reason instanceof AirferryError) return signal.reason;
-  return new AirferryError('INTERRUPTED', 'interrupted');
-}
-
 function tlsFailure(
   code: string,
   error: unknown,

@@ -5,9 +5,10 @@
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
+import { abortError } from '../errors.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 import { protocolError } from './errors.ts';
-import { abortError, networkError, silenceError } from './failures.ts';
+import { networkError, silenceError } from './failures.ts';
 import { publicUrl, resolveLocation } from './location.ts';
 
 const USER_AGENT = 'airferry';

@@ -1,6 +1,6 @@
 /** One registry: requests that carry its login, wait when it asks for a pause, and are tried again where that helps. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAirferryError } from '../errors.ts';
+import { abortError, isAirferryError } from '../errors.ts';
 import { retry } from '../support/retry.ts';
 import { type Action, Authenticator, type AuthOptions, type Scope } from './auth.ts';
 import {
@@ -12,7 +12,6 @@ import {
   refusalError,
   webPageError,
 } from './errors.ts';
-import { abortError } from './failures.ts';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import { publicUrl, withParameter } from './location.ts';
 

@@ -9,6 +9,7 @@ import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
+import { once } from '../support/once.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { prepareLayer } from './layer.ts';
 import {
@@ -241,8 +242,4 @@ class Copy implements PreparedCopy {
       this.#report.images.push({ from, to, manifest: manifest.descriptor, present: false });
     }
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -6,6 +6,7 @@ import { sniffCompression } from '../../content/media-types.ts';
 import type { Reference } from '../../content/reference.ts';
 import { readAll } from '../../content/verified.ts';
 import { AirferryError } from '../../errors.ts';
+import { once } from '../../support/once.ts';
 import { blobPath } from '../oci/file-store.ts';
 import { ociSource } from '../oci/source.ts';
 import type { ContentStore } from '../oci/store.ts';
@@ -129,10 +130,6 @@ export class Seen implements ArchiveFiles {
       suggestions,
     });
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function looksLikeTar(head: Uint8Array): boolean {
