@@ -78,7 +78,7 @@ async function loadAsItIs(
   report: Reporter,
 ): Promise<string[]> {
   const before = await askStore(shell);
-  if (dryRun) return [`load all images of ${source.path}`];
+  if (dryRun) return [`load all images of ${source.description}`];
   const names = await loadWhole({ shell, ...(signal ? { signal } : {}) }, source, before.major, report);
   const after = await askStore(shell);
   return names.filter(name => after.names.get(name) !== before.names.get(name)).map(name => `load ${name}`);
@@ -87,7 +87,7 @@ async function loadAsItIs(
 function notInParts(source: SequentialSource): AirferryError {
   return new AirferryError(
     'USAGE',
-    `${source.path} is compressed as a whole: single images of it cannot be loaded`,
+    `${source.description} is compressed as a whole: single images of it cannot be loaded`,
     {
       suggestions: [
         'Leave out --only, or decompress it first (gunzip, zstd -d): then only what is missing travels.',

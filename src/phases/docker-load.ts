@@ -5,8 +5,8 @@ import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { describeTarget } from '../host/target.ts';
 import { decompress } from '../support/compress.ts';
-import { ReadFile } from '../support/file.ts';
 import { formatBytes, plural } from '../support/format.ts';
+import { peek } from '../support/peek.ts';
 import { type ImageLoad, loadArchive, ZSTD_SINCE } from '../transports/docker-load.ts';
 import type { SequentialSource } from '../transports/source.ts';
 import { dockerScript } from './docker-cli.ts';
@@ -56,25 +56,23 @@ export async function loadWhole(
   major: number,
   report: Reporter,
 ): Promise<string[]> {
-  const file = ReadFile.open(source.path);
-  try {
-    const raw = counted(file.stream(), bytes => report.progress(bytes, source.bytes));
-    const zstd = sniffCompression(file.readAt(0, 4)) === 'zstd' && major < ZSTD_SINCE;
-    const result = await shell.run(dockerScript('docker load 2>&1'), {
-      root: true,
-      check: false,
-      title: 'docker load',
-      stdin: zstd ? decompress(raw, 'zstd', source.path) : raw,
-      ...(signal ? { signal } : {}),
-    });
-    const said = result.stdout.trim();
-    const loaded = [...said.matchAll(/^Loaded image: (\S+)$/gm)].map(([, name = '']) => name);
-    const anything = loaded.length > 0 || /^Loaded image ID:/m.test(said);
-    if (result.status !== 0 || !anything) throw loadFailed(shell, [source.path], said, result.status);
-    return loaded;
-  } finally {
-    file.close();
-  }
+  const { head, whole } = await peek(
+    counted(source.whole(), bytes => report.progress(bytes, source.bytes)),
+    4,
+  );
+  const zstd = sniffCompression(head) === 'zstd' && major < ZSTD_SINCE;
+  const result = await shell.run(dockerScript('docker load 2>&1'), {
+    root: true,
+    check: false,
+    title: 'docker load',
+    stdin: zstd ? decompress(whole, 'zstd', source.description) : whole,
+    ...(signal ? { signal } : {}),
+  });
+  const said = result.stdout.trim();
+  const loaded = [...said.matchAll(/^Loaded image: (\S+)$/gm)].map(([, name = '']) => name);
+  const anything = loaded.length > 0 || /^Loaded image ID:/m.test(said);
+  if (result.status !== 0 || !anything) throw loadFailed(shell, [source.description], said, result.status);
+  return loaded;
 }
 
 async function missingImages(shell: Shell, { names, id }: ImageLoad): Promise<string[]> {

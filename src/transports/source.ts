@@ -37,6 +37,8 @@ export interface SourceImage {
   layers: { key: string; diffId?: Digest }[];
   /** Absent in archives of the older `docker save`: a manifest is then built from what the layers became. */
   manifest?: Document;
+  /** What it is about, if it is no image but a signature, an SBOM or an attestation: that manifest's digest. */
+  subject?: Digest;
 }
 
 /** An index over images of the same source; its children come before it. */
@@ -73,10 +75,10 @@ export interface RandomSource extends AnySource {
  */
 export interface SequentialSource extends AnySource {
   readonly access: 'sequential';
-  /** The file, for those who hand it on as it is. */
-  readonly path: string;
-  /** Bytes of the file, which is what the meter counts of such a source. */
+  /** Bytes of the stream as it is, which is what the meter counts of such a source. */
   readonly bytes: number;
+  /** The stream as it is, from its beginning, for those who hand it on. Not counted by the meter. */
+  whole(): Bytes;
   /** Whether all layers have passed once, so that the inventory is known. */
   readonly complete: boolean;
 }

@@ -3,8 +3,13 @@ import type { Descriptor } from '../content/descriptor.ts';
 import type { Reference } from '../content/reference.ts';
 import type { Bytes, Document } from './source.ts';
 
-/** A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. */
-export type BlobInput = { descriptor: Descriptor; open(): Bytes } | { mediaType: string; open(): Bytes };
+/**
+ * A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. `size` (bytes) is
+ * there where the length of an unnamed one is known all the same.
+ */
+export type BlobInput =
+  | { descriptor: Descriptor; open(): Bytes }
+  | { mediaType: string; size?: number; open(): Bytes };
 
 /** What became of a blob. */
 export interface PutResult {
@@ -32,4 +37,13 @@ export interface ImageTarget {
    * only where it belongs: it is then known by the digest of its own bytes.
    */
   putManifest(document: Document, name: Reference): Promise<void>;
+}
+
+/** A target that has an end: a file that gets its name only when it is whole, an upload that is closed. */
+export interface OpenedTarget {
+  readonly target: ImageTarget;
+  /** Everything was copied: make it stand. Nothing of the target is visible under its name before. */
+  commit(): Promise<void>;
+  /** Something failed: leave nothing half done behind. Does nothing after `commit`. */
+  discard(): Promise<void>;
 }

@@ -75,8 +75,8 @@ export function sequentialSource(
   return {
     description: `docker-archive:${file.path}`,
     access: 'sequential',
-    path: file.path,
     bytes: file.size,
+    whole: () => file.stream(),
     get complete() {
       return complete;
     },
