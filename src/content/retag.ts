@@ -46,17 +46,18 @@ export function parseRetagRule(text: string): RetagRule {
 }
 
 /**
- * The name under which an image goes to `registry`. Patterns are tried against the name as Docker's user writes it,
- * with and without the tag, then against the whole name. Without a matching rule the path stays and the registry
- * changes: `nginx:1.25` → `hub.company.com/library/nginx:1.25`. Throws RULE_INVALID when a rule makes no valid name.
+ * The name under which an image goes on. Patterns are tried against the name as Docker's user writes it, with and
+ * without the tag, then against the whole name. Without a matching rule the name stays; where all go to one `registry`,
+ * the path stays and the registry changes: `nginx:1.25` → `hub.company.com/library/nginx:1.25`. Throws RULE_INVALID
+ * when a rule makes no valid name, or one of another registry.
  */
-export function retag(from: Reference, rules: RetagRule[], registry: string): Renaming {
+export function retag(from: Reference, rules: readonly RetagRule[], registry?: string): Renaming {
   for (const rule of rules) {
     const replaced = apply(rule, from);
     if (replaced === undefined) continue;
     return { from, to: target(replaced, from, rule, registry), rule: rule.text };
   }
-  return { from, to: { ...from, registry } };
+  return { from, to: registry === undefined ? from : { ...from, registry } };
 }
 
 /** Names that more than one image would get: each with the images that collide. */
@@ -107,7 +108,7 @@ function fill(replacement: string, stars: string[]): string {
   return replacement.replaceAll('*', () => stars[star++] ?? '');
 }
 
-function target(replaced: string, from: Reference, rule: RetagRule, registry: string): Reference {
+function target(replaced: string, from: Reference, rule: RetagRule, registry?: string): Reference {
   let to: Reference;
   try {
     to = parseReference(replaced);
@@ -121,7 +122,7 @@ function target(replaced: string, from: Reference, rule: RetagRule, registry: st
       },
     );
   }
-  if (to.registry === registry) return to;
+  if (registry === undefined || to.registry === registry) return to;
   if (leadingRegistry(replaced) === undefined)
     return { ...to, registry, repository: replaced.replace(/[:@].*$/s, '') };
   throw new AirferryError(

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { type ImagePushOptions, pushImages } from '../../src/actions/image-push.ts';
 import { digestOf } from '../../src/content/digest.ts';
+import { parseRetagRule } from '../../src/content/retag.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { failure } from '../registry/rig.ts';
@@ -57,10 +58,10 @@ function withSite(body: (site: Site) => Promise<void>, quirks: Quirks = {}): () 
   return async () => {
     const registry = await startFakeRegistry({ ...quirks });
     const defaults = () => ({
-      source: oci,
+      sources: [oci],
       registry: registry.address,
       rules: [],
-      plainHttp: true,
+      targetPlainHttp: true,
       meter: new Meter(),
     });
     try {
@@ -89,12 +90,12 @@ test(
     assert.equal(
       result.images.map(({ from, to, outcome, digest }) => [from, to, outcome, digest]),
       [
-        ['site/app:1.0', `${registry.address}/site/app:1.0`, 'pushed', digestOf(manifestOf(app))],
-        ['site/app:latest', `${registry.address}/site/app:latest`, 'pushed', digestOf(manifestOf(app))],
-        ['tool:2', `${registry.address}/library/tool:2`, 'pushed', digestOf(manifestOf(tool))],
+        ['site/app:1.0', `${registry.address}/site/app:1.0`, 'copied', digestOf(manifestOf(app))],
+        ['site/app:latest', `${registry.address}/site/app:latest`, 'copied', digestOf(manifestOf(app))],
+        ['tool:2', `${registry.address}/library/tool:2`, 'copied', digestOf(manifestOf(tool))],
       ],
     );
-    assert.equal([result.source, result.dryRun, result.unnamed], [`oci-archive:${oci}`, false, []]);
+    assert.equal([result.sources, result.dryRun, result.unnamed], [[`oci-archive:${oci}`], false, []]);
     assert.equal([result.moved.blobs, result.mounted.blobs, result.present.blobs], [6, 1, 0]);
     assert.equal(registry.manifests.get('site/app')?.get('1.0')?.bytes, manifestOf(app));
   }),
@@ -104,7 +105,7 @@ test(
   'rules rewrite names, the first that matches wins',
   withSite(async ({ registry, push, tags }) => {
     const rules = ['site/app:1.0=plant/first:1', `site/*=${registry.address}/plant/*`, '*=all/*'];
-    const { images } = await push({ rules });
+    const { images } = await push({ rules: rules.map(parseRetagRule) });
     assert.equal(tags(), ['all/tool:2', 'plant/app:latest', 'plant/first:1']);
     assert.equal(
       images.map(({ rule }) => rule),
@@ -116,7 +117,7 @@ test(
 test(
   'a dry run asks the registry nothing, and foretells names and digests',
   withSite(async ({ registry, push }) => {
-    const rules = ['site/*=plant/*'];
+    const rules = [parseRetagRule('site/*=plant/*')];
     const foretold = await push({ dryRun: true, rules });
     assert.is(registry.seen.length, 0);
     assert.ok(foretold.dryRun);
@@ -133,7 +134,7 @@ test(
   'different images under one name are refused before any request, with both names',
   withSite(async ({ registry, push }) => {
     for (const dryRun of [false, true]) {
-      const rules = ['site/app:1.0=plant/x:1', 'tool:2=plant/x:1'];
+      const rules = ['site/app:1.0=plant/x:1', 'tool:2=plant/x:1'].map(parseRetagRule);
       const error = await failure(push({ rules, dryRun }), 'RULE_COLLISION');
       assert.match(error.message, `${registry.address}/plant/x:1 from site/app:1.0 and tool:2`);
       assert.match(error.suggestions.join(), '--dry-run');
@@ -145,18 +146,17 @@ test(
 test(
   'one image under one name from two of its names is no collision',
   withSite(async ({ push, tags }) => {
-    await push({ rules: ['site/app:*=plant/app:one'] });
+    await push({ rules: ['site/app:*=plant/app:one'].map(parseRetagRule) });
     assert.equal(tags(), ['library/tool:2', 'plant/app:one']);
   }),
 );
 
 test(
-  'rules and addresses that are none, and rules that lead elsewhere, are refused before any request',
+  'addresses that are none, and rules that lead elsewhere, are refused before any request',
   withSite(async ({ registry, push }) => {
-    await failure(push({ rules: ['no rule'] }), 'RULE_INVALID');
-    await failure(push({ rules: ['*=other.site/*'] }), 'RULE_INVALID');
+    await failure(push({ rules: ['*=other.site/*'].map(parseRetagRule) }), 'RULE_INVALID');
     await failure(push({ registry: 'http://hub.company.com' }), 'REFERENCE_INVALID');
-    await failure(push({ source: `${folder}/none.tar` }), 'FILE_NOT_FOUND');
+    await failure(push({ sources: [`${folder}/none.tar`] }), 'FILE_NOT_FOUND');
     assert.is(registry.seen.length, 0);
   }),
 );
@@ -198,9 +198,9 @@ for (const [what, source] of Object.entries({
   test(
     `${what}: a second push asks one question per name and moves no blob`,
     withSite(async ({ registry, push }) => {
-      await push({ source });
+      await push({ sources: [source] });
       const before = registry.requests().length;
-      const { images, moved } = await push({ source });
+      const { images, moved } = await push({ sources: [source] });
       assert.equal(
         registry.requests().slice(before).sort(),
         ['library/tool/manifests/2', 'site/app/manifests/1.0', 'site/app/manifests/latest'].map(
@@ -216,7 +216,7 @@ test(
   'an archive of plain layers is compressed as asked, and a second push makes the same digests',
   withSite(async ({ push }) => {
     const digests = async (options: Partial<ImagePushOptions>) =>
-      (await push({ source: saved, ...options })).images.map(({ digest }) => digest);
+      (await push({ sources: [saved], ...options })).images.map(({ digest }) => digest);
     const first = await digests({});
     assert.equal(await digests({}), first);
     assert.not.equal(await digests({ compression: 'zstd' }), first);
@@ -244,7 +244,7 @@ test(
   withSite(async ({ push, tags }) => {
     const unnamed = imageOf([], [await layerOf('u', 'u')]);
     const source = writeTo(folder, 'unnamed.tar', await dockerArchive20([unnamed, tool]));
-    const result = await push({ source });
+    const result = await push({ sources: [source] });
     assert.equal(result.unnamed, [unnamed.id]);
     assert.equal(tags(), ['library/tool:2']);
   }),
@@ -256,12 +256,12 @@ test(
     const arm = imageOf([], tool.layers, { platform: 'linux/arm64' });
     const options = { indexName: 'multi:1', attest: true, absent: ['linux/s390x'] };
     const source = writeTo(folder, 'multi.tar', await ociArchive([tool, arm], options));
-    const result = await push({ source });
+    const result = await push({ sources: [source] });
     assert.equal([tags(), result.unnamed], [['library/multi:1'], []]);
     const digests = [...(registry.manifests.get('library/multi')?.keys() ?? [])];
     assert.is(digests.filter(key => key.includes('sha256')).length, 5);
     const before = registry.seen.length;
-    assert.is((await push({ source })).images[0]?.outcome, 'present');
+    assert.is((await push({ sources: [source] })).images[0]?.outcome, 'present');
     assert.is(registry.seen.length, before + 1);
   }),
 );
@@ -357,7 +357,7 @@ for (const [what, method, pattern, fault] of PASSING)
       ]) {
         registry.fault(method, pattern, fault, 2);
         const meter = new Meter();
-        await push({ source, meter });
+        await push({ sources: [source], meter });
         assert.equal(tags(), TAGS);
         assert.is(meter.progress.done, meter.progress.total);
         registry.manifests.clear();
@@ -407,7 +407,7 @@ test(
       ['d.tar', archive],
       ['d.tgz', gzipped(archive)],
     ] as const) {
-      await failure(push({ source: writeTo(folder, name, content) }), 'DIGEST_MISMATCH');
+      await failure(push({ sources: [writeTo(folder, name, content)] }), 'DIGEST_MISMATCH');
       assert.is([...registry.manifests.values()].flatMap(all => [...all]).length, 0);
     }
   }),

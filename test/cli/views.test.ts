@@ -3,10 +3,11 @@ import type { HostResult, HostStatus } from '../../src/actions/host-results.ts';
 import type { BundleInspection } from '../../src/bundle/inspect.ts';
 import { createdView, verifiedView } from '../../src/cli/views/bundle.ts';
 import { bundleReport } from '../../src/cli/views/bundle-inspect.ts';
+import { copiedView, unnamedWarning } from '../../src/cli/views/copied.ts';
 import { checkView } from '../../src/cli/views/host-check.ts';
 import { statusView } from '../../src/cli/views/host-status.ts';
 import { hostsView } from '../../src/cli/views/hosts.ts';
-import { imageListView, pushedView, unnamedWarning } from '../../src/cli/views/images.ts';
+import { imageListView } from '../../src/cli/views/images.ts';
 import type { Digest } from '../../src/content/digest.ts';
 import { AirferryError } from '../../src/errors.ts';
 import { suite } from '../support/suite.ts';
@@ -132,8 +133,8 @@ test('images are listed by name, the nameless as Docker shows them', () => {
 
 test('a push shows the mapping, what was sent and what was spared', () => {
   const result = {
-    source: 'bundle:site.tar',
-    registry: 'hub.company.com',
+    sources: ['bundle:site.tar'],
+    target: 'docker://hub.company.com',
     dryRun: false,
     unnamed: [DIGEST],
     images: [
@@ -141,7 +142,7 @@ test('a push shows the mapping, what was sent and what was spared', () => {
         from: 'nginx:1.25',
         to: 'hub.company.com/library/nginx:1.25',
         digest: DIGEST,
-        outcome: 'pushed' as const,
+        outcome: 'copied' as const,
       },
       { from: 'a:1', to: 'hub.company.com/library/a:1', digest: DIGEST, outcome: 'present' as const },
     ],
@@ -149,16 +150,17 @@ test('a push shows the mapping, what was sent and what was spared', () => {
     present: { blobs: 1, bytes: 2e6 },
     mounted: NONE,
   };
-  assert.equal(pushedView(result, plainLook()), [
+  const verb = { title: 'Pushing', done: 'pushed' };
+  assert.equal(copiedView(result, verb, plainLook()), [
     'IMAGE       TO                                  OUTCOME',
     'a:1         hub.company.com/library/a:1         present',
     'nginx:1.25  hub.company.com/library/nginx:1.25  pushed',
     '',
-    '2 images in hub.company.com: 50.0 MB sent in 3 blobs, 2.00 MB there already',
+    '2 images in docker://hub.company.com: 50.0 MB sent in 3 blobs, 2.00 MB there already',
   ]);
   assert.is(unnamedWarning(result), '1 image of bundle:site.tar without a name was left out: abababababab');
-  const dry = pushedView({ ...result, dryRun: true, moved: NONE, present: NONE }, plainLook());
-  assert.is(dry.at(-1), '2 images would be pushed to hub.company.com; nothing was sent');
+  const dry = copiedView({ ...result, dryRun: true, moved: NONE, present: NONE }, verb, plainLook());
+  assert.is(dry.at(-1), '2 images would be pushed to docker://hub.company.com; nothing was sent');
 });
 
 test('hosts that fail alike are told once, with what to do', () => {

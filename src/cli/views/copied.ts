@@ -1,0 +1,73 @@
+/** `image copy` and its kin: what each image is called now, what travelled for it, and what did not have to. */
+import type { CopiedName, ImagesCopied } from '../../actions/image-copy.ts';
+import { formatBytes, plural } from '../../support/format.ts';
+import { type Cell, table } from '../table.ts';
+import type { Look } from '../terminal.ts';
+import { clean } from '../text.ts';
+
+/** A command's word for what it does: on the way, and afterwards. */
+export interface Verb {
+  title: string;
+  done: string;
+}
+
+export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string[] {
+  const { images, dryRun, target, sources } = result;
+  if (images.length === 0) return [`${clean(sources.join(', '))}: no image to copy`];
+  const rules = look.verbose && images.some(({ rule }) => rule !== undefined);
+  const rows = images
+    .toSorted((a, b) => (a.from ?? '').localeCompare(b.from ?? '', 'en'))
+    .map(image => [
+      image.from ?? '<none>',
+      image.to ?? image.digest ?? '<none>',
+      outcome(image, verb, look),
+      ...(rules ? [image.rule ?? ''] : []),
+    ]);
+  const mapping = table(
+    [
+      { title: 'IMAGE', folds: true },
+      { title: 'TO', folds: true },
+      { title: 'OUTCOME' },
+      ...(rules ? [{ title: 'RULE', folds: true }] : []),
+    ],
+    rows,
+    look,
+  );
+  const count = plural(images.length, 'image');
+  if (dryRun) return [...mapping, '', `${count} would be ${verb.done} to ${clean(target)}; nothing was sent`];
+  return [...mapping, ...changedDigests(images), '', `${count} in ${clean(target)}: ${traffic(result)}`];
+}
+
+/** `12.3 MB sent in 4 blobs, 80 MB there already` */
+function traffic({ moved, present, mounted }: ImagesCopied): string {
+  return [
+    moved.blobs > 0
+      ? `${formatBytes(moved.bytes)} sent in ${plural(moved.blobs, 'blob')}`
+      : 'nothing had to be sent',
+    ...(present.blobs > 0 ? [`${formatBytes(present.bytes)} there already`] : []),
+    ...(mounted.blobs > 0 ? [`${formatBytes(mounted.bytes)} taken over within the registry`] : []),
+  ].join(', ');
+}
+
+/** Where a digest could not survive, that is said: somebody may have pinned it. */
+function changedDigests(images: readonly CopiedName[]): string[] {
+  const changed = images.filter(({ was, digest }) => was !== undefined && was !== digest);
+  if (changed.length === 0) return [];
+  return [
+    '',
+    ...changed.map(
+      ({ to, from, was, digest }) => `${to ?? from}: the digest changed from ${was} to ${digest}`,
+    ),
+  ];
+}
+
+/** A warning for images that no name leads to. */
+export function unnamedWarning({ unnamed, sources }: ImagesCopied): string | undefined {
+  if (unnamed.length === 0) return undefined;
+  const ids = unnamed.map(id => id.replace(/^sha256:/, '').slice(0, 12)).join(', ');
+  return `${plural(unnamed.length, 'image')} of ${sources.join(', ')} without a name ${unnamed.length > 1 ? 'were' : 'was'} left out: ${ids}`;
+}
+
+function outcome({ outcome }: CopiedName, { done }: Verb, { paint }: Look): Cell {
+  return outcome === 'copied' ? { text: done, paint: paint.green } : { text: outcome, paint: paint.dim };
+}
