@@ -2,6 +2,8 @@
 import { fileSize, type InputContext, inRecipe } from '../bundle/inputs.ts';
 import { packCompose, packDaemonJson, packEngine, packUnits } from '../bundle/pack-engine.ts';
 import { packFiles, prepareImages } from '../bundle/pack-images.ts';
+import type { SecretKey } from '../bundle/sign/secret-key.ts';
+import { type Signed, signPending } from '../bundle/sign/sign.ts';
 import { BundleWriter } from '../bundle/writer.ts';
 import { Lock } from '../config/lock.ts';
 import type { Recipe } from '../config/recipe.ts';
@@ -17,6 +19,8 @@ export interface BundleCreateOptions {
   output: string;
   /** For layers that come uncompressed. Default: what the recipe says, else gzip, which every engine reads. */
   compression?: Compression;
+  /** The key that signs it, and what it says in place of when and of what. */
+  sign?: { key: SecretKey; comment?: string };
   meter: Meter;
   signal?: AbortSignal;
 }
@@ -30,6 +34,7 @@ export interface BundleCreated {
   /** Bytes of the file. */
   size: number;
   blobs: number;
+  signed?: Signed;
   images: string[];
   /** Bytes that were read of the inputs. */
   inputBytes: number;
@@ -47,7 +52,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   await expectFiles(recipe, meter);
   const file = await PendingFile.create(output);
   try {
-    const writer = new BundleWriter(file, signal);
+    const writer = new BundleWriter(file, { ...(signal && { signal }) });
     const images = await prepareImages(
       writer,
       recipe,
@@ -62,7 +67,10 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
       const files = await packFiles(writer, recipe, context);
       const { name, version, platforms } = recipe;
       const content = { name, version, platforms, engine, compose, units, daemon, files };
-      const { digest, size, blobs } = await writer.finish(content);
+      const { digest, blobs, manifest } = await writer.finish(content);
+      const { sign } = options;
+      const signed =
+        sign && (await signPending(file, { name, version, digest, manifest }, sign.key, sign.comment));
       await file.commit();
       await context.lock.save();
       const names = reports.flatMap(report => report.images.flatMap(image => image.to.map(familiarName)));
@@ -71,8 +79,9 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         name,
         version,
         digest,
-        size,
+        size: file.position,
         blobs,
+        ...(signed && { signed }),
         images: names,
         inputBytes: meter.progress.done,
         warnings: [...warnings, ...archiveWarnings],

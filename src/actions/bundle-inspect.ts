@@ -11,3 +11,13 @@ export async function inspectBundle({ path }: { path: string }): Promise<BundleI
     bundle.close();
   }
 }
+
+/** The bytes of a bundle's manifest. Throws what opening it throws. */
+export function bundleManifest(path: string): Uint8Array {
+  const bundle = Bundle.open(path);
+  try {
+    return bundle.manifestBytes;
+  } finally {
+    bundle.close();
+  }
+}

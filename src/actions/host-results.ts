@@ -1,11 +1,14 @@
 /** What goes into the host actions and what comes out, as plain data. */
+
+import type { EngineAnswer } from '../engine/info.ts';
 import type { AirferryError } from '../errors.ts';
 import type { KnownHostsPolicy } from '../host/handshake.ts';
 import type { Drift } from '../phases/drift.ts';
-import type { EngineAnswer } from '../phases/engine-answer.ts';
 import type { Finding } from '../phases/finding.ts';
+import type { LoadedImage } from '../phases/image-loader.ts';
 import type { Component } from '../phases/inspect-engine.ts';
 import type { PhaseName } from '../phases/names.ts';
+import type { RuntimeName, Via } from '../phases/runtimes/runtime.ts';
 import type { SiteFleet } from './fleet.ts';
 import type { OnHostEvent } from './host-events.ts';
 
@@ -55,6 +58,12 @@ export interface ImageLoadOptions extends HostsOptions {
   /** Only images with these names, as in Docker. Default all. */
   only?: string[];
   dryRun?: boolean;
+  /** Whose store they go into. Default `auto`: Docker where it is, else what the host has. */
+  runtime?: RuntimeName | 'auto';
+  /** Of containerd. Default `k8s.io`. */
+  namespace?: string;
+  /** How they go. Default `auto`: whichever moves less, and is possible. */
+  via?: Via | 'auto';
 }
 
 /** One thing that was changed on a host, or in a dry run would be. */
@@ -88,7 +97,14 @@ export interface HostsResult<Host extends HostResult = HostResult> {
 export type HostCheckResult = HostsResult;
 export type HostInstallResult = HostsResult;
 export type HostUninstallResult = HostsResult;
-export type ImageLoadResult = HostsResult;
+export interface ImageLoadHost extends HostResult {
+  /** `docker`, `containerd (namespace k8s.io)`; absent where the host was not reached. */
+  runtime?: string;
+  /** Those that were loaded, or in a dry run would be; in the order of the source. */
+  images: LoadedImage[];
+}
+
+export type ImageLoadResult = HostsResult<ImageLoadHost>;
 
 export interface HostStatus extends HostResult {
   /** Undefined where the host was not reached, or airferry installed nothing there. */

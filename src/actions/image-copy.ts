@@ -10,15 +10,18 @@ import { parsePlatform, platformMatches } from '../content/platform.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
 import type { Meter } from '../support/meter.ts';
-import type { CopyReport } from '../transports/copy.ts';
+import type { CopiedImage, CopyReport, DigestChange } from '../transports/copy.ts';
 import { formatLocation, type Location } from '../transports/location.ts';
 import type { Selection } from '../transports/plan.ts';
-import type { ImageSource, Inventory } from '../transports/source.ts';
-import { type Access, type Destination, openDestination, openSource } from './image-places.ts';
+import { nameSole, withInventory } from '../transports/sole.ts';
+import type { Inventory } from '../transports/source.ts';
+import type { Destination, OpenedSource } from './image-place.ts';
+import { type Access, openDestination, openSources } from './image-places.ts';
 import {
   expectAll,
   type Naming,
   namedContent,
+  namedForetold,
   namingFor,
   type Renamed,
   refuseCollisions,
@@ -33,10 +36,6 @@ export interface ImageCopyOptions extends Access {
   rules?: readonly RetagRule[];
   /** Only images with these names, as in Docker. Default all. */
   only?: readonly string[];
-  /** As `linux/arm64`; images and entries of indexes for others stay behind. Default all. */
-  platforms?: readonly string[];
-  /** Signatures, SBOMs and attestations come along. */
-  referrers?: boolean;
   /** Find out the names, and stop. */
   dryRun?: boolean;
   /** For layers that come uncompressed. Default gzip. */
@@ -53,8 +52,16 @@ export interface CopiedName {
   rule?: string;
   /** Of the manifest or index at the target. */
   digest?: Digest;
-  /** What the digest was in the source, where the target could not keep it. */
+  /** What the digest was in the source, where it could not be kept, and why. */
   was?: Digest;
+  changed?: DigestChange;
+  /** The media type that says what it is, if it is no image. */
+  artifactType?: string;
+  /** The manifest that it is about: signatures and SBOMs name one. */
+  subject?: Digest;
+  /** Bytes of its blobs that travelled for it, and that did not have to. */
+  moved?: number;
+  spared?: number;
   /** `present`: the target had it all. `planned`: a dry run. */
   outcome: 'copied' | 'present' | 'planned';
 }
@@ -64,17 +71,20 @@ export interface ImagesCopied {
   target: string;
   dryRun: boolean;
   images: CopiedName[];
+  /** Signatures, SBOMs and attestations that went along. */
+  referrers: CopiedName[];
   /** Images without a name that were left behind, since the target knows images by name; by ID. */
   unnamed: Digest[];
   /** Blobs and bytes that travelled, were there, or were taken from another repository of the registry. */
   moved: CopyReport['moved'];
   present: CopyReport['present'];
   mounted: CopyReport['mounted'];
+  /** What belongs to the images and did not have to travel, each blob once. */
+  spared: CopyReport['spared'];
 }
 
 /** A source with what is known of it before the copy; without an inventory that is nothing. */
-interface Opened {
-  source: ImageSource;
+interface Opened extends OpenedSource {
   inventory: Inventory | undefined;
   renamed: Renamed[];
 }
@@ -88,10 +98,8 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
   const only = options.only?.map(name => familiarName(parseReference(name)));
   const opened: Opened[] = [];
   try {
-    for (const location of options.sources) {
-      const source = await openSource(location, options);
-      opened.push({ source, inventory: undefined, renamed: [] });
-    }
+    for (const one of await openSources(options.sources, options))
+      opened.push({ ...one, inventory: undefined, renamed: [] });
     for (const one of opened) await takeStock(one, naming, only, options);
     refuseCollisions(
       opened.flatMap(({ renamed }) => renamed),
@@ -107,7 +115,7 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
       await copyAll(opened, destination, naming, only, options),
     );
   } finally {
-    for (const { source } of opened) await source.close();
+    for (const { close } of opened) await close();
   }
 }
 
@@ -119,6 +127,10 @@ async function takeStock(
   { meter, signal, target, dryRun }: ImageCopyOptions,
 ): Promise<void> {
   const { source } = one;
+  if (source.access === 'sequential' && source.foretold) {
+    settle(one, namedForetold(source.foretold), naming, only);
+    return;
+  }
   const blind = naming.kind === 'keep' && naming.rules.length === 0 && !only && !dryRun;
   if (source.access === 'sequential' && !source.complete) {
     // Into one archive, whatever comes goes there; its writer refuses one name for two images.
@@ -127,13 +139,22 @@ async function takeStock(
     for await (const _ of source.layers()) signal?.throwIfAborted();
   }
   one.inventory = await source.inventory();
-  const all = namedContent(one.inventory);
-  if (only)
-    expectAll(
-      only,
-      all.map(({ name }) => name),
-      source.description,
-    );
+  if (naming.kind === 'one') {
+    one.inventory = nameSole(one.inventory, naming.to);
+    one.source = withInventory(source, one.inventory);
+  }
+  settle(one, namedContent(one.inventory), naming, only);
+}
+
+/** The names that are wanted, and what they become. */
+function settle(
+  one: Opened,
+  all: readonly { name: Reference; content: Digest }[],
+  naming: Naming,
+  only: readonly string[] | undefined,
+): void {
+  const found = all.map(({ name }) => name);
+  if (only) expectAll(only, found, one.source.description);
   one.renamed = all
     .filter(({ name }) => only?.includes(familiarName(name)) ?? true)
     .map(({ name, content }) => ({ ...rename(name, naming), content }));
@@ -165,7 +186,7 @@ async function copyAll(
 function selectionOf(
   naming: Naming,
   only: readonly string[] | undefined,
-  { platforms, target }: ImageCopyOptions,
+  { platforms, referrers, target }: ImageCopyOptions,
 ): Selection {
   const wanted = platforms?.map(parsePlatform);
   const named = (from: Reference[]): Reference[] =>
@@ -174,6 +195,7 @@ function selectionOf(
     names: from => [...new Map(named(from).map(to => [formatReference(to), to])).values()],
     ...(wanted && { platform: ({ platform }) => wanted.some(one => platformMatches(one, platform)) }),
     unnamed: only === undefined && naming.kind === 'keep' && target.transport !== 'docker-daemon',
+    ...(referrers && { referrers }),
   };
 }
 
@@ -183,7 +205,7 @@ function summary(
   dryRun: boolean,
   reports: readonly CopyReport[],
 ): ImagesCopied {
-  const total = (kind: 'moved' | 'present' | 'mounted') =>
+  const total = (kind: 'moved' | 'present' | 'mounted' | 'spared') =>
     reports.reduce(
       (sum, report) => ({ blobs: sum.blobs + report[kind].blobs, bytes: sum.bytes + report[kind].bytes }),
       { blobs: 0, bytes: 0 },
@@ -193,12 +215,25 @@ function summary(
     sources: opened.map(({ source }) => source.description),
     target,
     dryRun,
-    images: dryRun ? renamed.map(planned) : reports.flatMap(report => copied(report, renamed)),
+    images: distinct(
+      dryRun ? renamed.map(planned) : opened.flatMap((one, i) => copied(reports[i], one.renamed)),
+    ),
+    referrers: reports.flatMap(({ referrers }) => referrers.map(endOf)),
     unnamed: opened.flatMap(({ inventory }) => (inventory ? unnamedImages(inventory) : [])),
     moved: total('moved'),
     present: total('present'),
     mounted: total('mounted'),
+    spared: total('spared'),
   };
+}
+
+/** Engines of several hosts often have the same image; it is told once, where it was copied. */
+function distinct(images: readonly CopiedName[]): CopiedName[] {
+  const seen = new Set<string>();
+  return images.filter(({ from, to, digest }) => {
+    const key = `${from} ${to} ${digest}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 function planned({ from, to, rule, content }: Renamed): CopiedName {
@@ -211,8 +246,12 @@ function planned({ from, to, rule, content }: Renamed): CopiedName {
   };
 }
 
-/** One line for each name, in the order of the source; for content that nobody named before, in that of the copy. */
-function copied({ images }: CopyReport, renamed: readonly Renamed[]): CopiedName[] {
+/**
+ * One line for each name, in the order of the source. What was not known before the copy has kept its names; it comes
+ * in the order of the copy.
+ */
+function copied(report: CopyReport | undefined, renamed: readonly Renamed[]): CopiedName[] {
+  const images = report?.images ?? [];
   const ends = new Map(
     images.flatMap(image => image.to.map(to => [formatReference(to), endOf(image)] as const)),
   );
@@ -226,12 +265,29 @@ function copied({ images }: CopyReport, renamed: readonly Renamed[]): CopiedName
     const end = endOf(image);
     if (image.to.length === 0) return [end];
     return image.to
-      .map(to => ({ from: familiarName(image.from[0] ?? to), to: formatReference(to), ...end }))
+      .map(to => ({ from: familiarName(to), to: formatReference(to), ...end }))
       .filter(({ to }) => !told.has(to));
   });
   return [...known, ...others];
 }
 
-function endOf({ manifest, present }: CopyReport['images'][number]): Pick<CopiedName, 'digest' | 'outcome'> {
-  return { digest: manifest.digest, outcome: present ? 'present' : 'copied' };
+function endOf({
+  manifest,
+  present,
+  source,
+  changed,
+  artifactType,
+  subject,
+  moved,
+  spared,
+}: CopiedImage): CopiedName {
+  return {
+    digest: manifest.digest,
+    ...(changed && source ? { was: source, changed } : {}),
+    ...(artifactType ? { artifactType } : {}),
+    ...(subject ? { subject } : {}),
+    moved,
+    spared,
+    outcome: present ? 'present' : 'copied',
+  };
 }

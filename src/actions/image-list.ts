@@ -1,13 +1,14 @@
-/** `image list`: the images of a bundle, an archive or a layout. */
+/** `image list`: the images of any place. */
 import type { Digest } from '../content/digest.ts';
 import { formatPlatform } from '../content/platform.ts';
 import { familiarName } from '../content/reference.ts';
 import type { Meter } from '../support/meter.ts';
-import { openImageSource } from '../transports/open.ts';
+import type { Location } from '../transports/location.ts';
+import type { ImageSource, Inventory } from '../transports/source.ts';
+import { type Access, openSource } from './image-places.ts';
 
-export interface ImageListOptions {
-  /** Path of a bundle, docker-archive, OCI archive or OCI layout folder. */
-  source: string;
+export interface ImageListOptions extends Access {
+  source: Location;
   /** Counts bytes of an archive that is compressed as a whole: it has to be read to its end. */
   meter: Meter;
   signal?: AbortSignal;
@@ -21,6 +22,10 @@ export interface ListedImage {
   /** Of the manifest, where the source has one; an older `docker save` does not. */
   digest?: Digest;
   platform: string;
+  /** The media type that says what it is, if it is no image. */
+  artifactType?: string;
+  /** The manifest that it is about: signatures and SBOMs name one. */
+  subject?: Digest;
   layers: number;
   /** Bytes of its layers as stored in the source. */
   size: number;
@@ -33,36 +38,49 @@ export interface ImageList {
 }
 
 /** List images. Throws what opening the source throws. */
-export async function listImages({ source: path, meter, signal }: ImageListOptions): Promise<ImageList> {
-  const source = await openImageSource(path, { meter });
+export async function listImages({ source: location, ...options }: ImageListOptions): Promise<ImageList> {
+  const { source, close } = await openSource(location, options);
   try {
-    if (source.access === 'sequential') meter.expect(source.bytes);
-    const sizes = new Map<string, number>();
-    for await (const layer of source.layers()) {
-      signal?.throwIfAborted();
-      sizes.set(layer.key, layer.size);
-    }
-    const { images, indexes } = await source.inventory();
-    const viaIndex = new Map<string, string[]>();
-    for (const { names, children } of indexes) {
-      for (const child of children)
-        viaIndex.set(child, [...(viaIndex.get(child) ?? []), ...names.map(familiarName)]);
-    }
-    return {
-      source: source.description,
-      images: images.map(({ names, config, manifest, platform, layers }) => {
-        const digest = manifest?.descriptor.digest;
-        return {
-          names: [...new Set([...names.map(familiarName), ...(digest ? (viaIndex.get(digest) ?? []) : [])])],
-          id: config.descriptor.digest,
-          digest,
-          platform: formatPlatform(platform),
-          layers: layers.length,
-          size: layers.reduce((total, { key }) => total + (sizes.get(key) ?? 0), 0),
-        };
-      }),
-    };
+    const { inventory, sizes } = await stockOf(source, options);
+    return { source: source.description, images: listed(inventory, sizes) };
   } finally {
-    await source.close();
+    await close();
   }
+}
+
+/** What a source holds, with the size of each layer as stored; a stream is read to its end for that. */
+export async function stockOf(
+  source: ImageSource,
+  { meter, signal }: { meter: Meter; signal?: AbortSignal },
+): Promise<{ inventory: Inventory; sizes: ReadonlyMap<string, number> }> {
+  if (source.access === 'sequential') meter.expect(source.bytes);
+  const sizes = new Map<string, number>();
+  for await (const layer of source.layers()) {
+    signal?.throwIfAborted();
+    sizes.set(layer.key, layer.size);
+  }
+  return { inventory: await source.inventory(), sizes };
+}
+
+/** One entry for each image. Those of an index bear its names. */
+export function listed({ images, indexes }: Inventory, sizes: ReadonlyMap<string, number>): ListedImage[] {
+  const viaIndex = new Map<string, string[]>();
+  // Children come before their index: from the last to the first, names are handed down through nested ones.
+  for (const { names, index, children } of indexes.toReversed()) {
+    const all = [...names.map(familiarName), ...(viaIndex.get(index.descriptor.digest) ?? [])];
+    for (const child of children) viaIndex.set(child, [...(viaIndex.get(child) ?? []), ...all]);
+  }
+  return images.map(({ names, config, manifest, platform, layers, artifactType, subject }) => {
+    const digest = manifest?.descriptor.digest;
+    return {
+      names: [...new Set([...names.map(familiarName), ...(digest ? (viaIndex.get(digest) ?? []) : [])])],
+      id: config.descriptor.digest,
+      digest,
+      platform: formatPlatform(platform),
+      ...(artifactType ? { artifactType } : {}),
+      ...(subject ? { subject } : {}),
+      layers: layers.length,
+      size: layers.reduce((total, { key }) => total + (sizes.get(key) ?? 0), 0),
+    };
+  });
 }

@@ -1,12 +1,20 @@
 /** Opening the places that images come from and go to: files, registries, engines. */
-import { AirferryError } from '../errors.ts';
+
+import { openBundleTarget } from '../bundle/target.ts';
+import { parsePlatform, platformMatches } from '../content/platform.ts';
+import type { Reference } from '../content/reference.ts';
 import { RegistryClient } from '../registry/client.ts';
 import type { Meter } from '../support/meter.ts';
-import { type CopyOptions, type CopyReport, copyImages } from '../transports/copy.ts';
-import { formatLocation, type Location } from '../transports/location.ts';
+import { copyImages } from '../transports/copy.ts';
+import type { Location, RegistryLocation } from '../transports/location.ts';
 import { openImageSource } from '../transports/open.ts';
+import { openFileTarget } from '../transports/open-target.ts';
 import { registryTarget } from '../transports/registry.ts';
-import type { ImageSource } from '../transports/source.ts';
+import { registrySource } from '../transports/registry-source.ts';
+import { selectSource } from '../transports/select.ts';
+import type { OpenedTarget } from '../transports/target.ts';
+import { type EngineLogin, openEngineDestination, openEngineSource } from './image-engines.ts';
+import type { Destination, OpenedSource } from './image-place.ts';
 
 /** How places are spoken to. */
 export interface Access {
@@ -21,16 +29,12 @@ export interface Access {
   createProjects?: boolean;
   /** Files that are there are replaced. */
   overwrite?: boolean;
-}
-
-/** Somewhere that images go: copies into it one after the other, then an end. */
-export interface Destination {
-  /** For messages: `docker://hub.company.com`. */
-  readonly description: string;
-  copy(source: ImageSource, options: CopyOptions): Promise<CopyReport>;
-  commit(): Promise<void>;
-  /** Does nothing after `commit` but close. */
-  discard(): Promise<void>;
+  /** As `linux/arm64`; images and entries of indexes for others stay behind. Default all. */
+  platforms?: readonly string[];
+  /** Signatures, SBOMs and attestations come along. */
+  referrers?: boolean;
+  /** How hosts are logged in to whose engines are meant. */
+  login?: EngineLogin;
 }
 
 interface Watch {
@@ -38,38 +42,172 @@ interface Watch {
   signal?: AbortSignal;
 }
 
-/** Open a source; the caller closes it. Throws what opening throws. */
-export async function openSource(location: Location, options: Access & Watch): Promise<ImageSource> {
+/**
+ * Open sources in their order; the caller closes them. Images of one registry or of one engine become one source, at
+ * the place of the first. Throws what opening throws; nothing is left open then.
+ */
+export async function openSources(
+  locations: readonly Location[],
+  options: Access & Watch,
+): Promise<OpenedSource[]> {
+  const opened: OpenedSource[] = [];
+  try {
+    for (const group of grouped(locations)) opened.push(await openGroup(group, options));
+    return opened;
+  } catch (error) {
+    for (const { close } of opened) await close();
+    throw error;
+  }
+}
+
+/** Open one source; the caller closes it. Throws what opening throws. */
+export function openSource(location: Location, options: Access & Watch): Promise<OpenedSource> {
+  return openGroup([location], options);
+}
+
+type Group = readonly [Location, ...Location[]];
+
+/** Locations that are asked for together. */
+function grouped(locations: readonly Location[]): Group[] {
+  const groups = new Map<string, [Location, ...Location[]]>();
+  for (const [i, location] of locations.entries()) {
+    const key = keyOf(location) ?? String(i);
+    const group = groups.get(key);
+    if (group) group.push(location);
+    else groups.set(key, [location]);
+  }
+  return [...groups.values()];
+}
+
+/** What locations have in common that are one image each of one place. */
+function keyOf(location: Location): string | undefined {
+  if (location.transport === 'docker' && location.image) return `docker://${location.registry}`;
+  if (location.transport === 'docker-daemon' && (location.image || location.id))
+    return `docker-daemon:${location.engine ?? ''}`;
+  return undefined;
+}
+
+function openGroup(group: Group, options: Access & Watch): Promise<OpenedSource> {
+  const [location] = group;
   switch (location.transport) {
     case 'path':
-      return openImageSource(location.path, { meter: options.meter });
-    default:
-      throw new AirferryError('USAGE', `${formatLocation(location)} cannot be read`);
+    case 'docker-archive':
+    case 'oci':
+    case 'oci-archive':
+    case 'bundle':
+      return openFileSource(location, options);
+    case 'docker': {
+      const images = group.flatMap(one => (one.transport === 'docker' && one.image ? one.image : []));
+      return openRegistrySource(location, images, options);
+    }
+    case 'docker-daemon':
+      return openEngineSource(
+        location.engine,
+        group.filter(one => one.transport === 'docker-daemon'),
+        options,
+      );
+  }
+}
+
+/** All of a file, or the one image that is named. */
+async function openFileSource(
+  { path, name }: { path: string; name?: string },
+  { meter, signal }: Watch,
+): Promise<OpenedSource> {
+  const source = await openImageSource(path, { meter });
+  const close = (): Promise<void> => source.close();
+  if (name === undefined) return { source, close };
+  try {
+    if (source.access === 'sequential') meter.expect(source.bytes);
+    return { source: await selectSource(source, name, signal), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The images that are named, or all that the registry lists (below the prefix, if there is one). */
+async function openRegistrySource(
+  { registry, prefix }: RegistryLocation,
+  images: readonly Reference[],
+  { sourcePlainHttp, caFile, concurrency, signal, platforms, referrers }: Access & Watch,
+): Promise<OpenedSource> {
+  const client = new RegistryClient({ registry, plainHttp: sourcePlainHttp, caFile, concurrency, signal });
+  const wanted = platforms?.map(parsePlatform);
+  try {
+    const repositories: string[] = [];
+    if (images.length === 0) {
+      for await (const repository of client.listRepositories())
+        if (prefix === undefined || repository.startsWith(`${prefix}/`)) repositories.push(repository);
+    }
+    const source = await registrySource(client, {
+      images,
+      repositories,
+      ...(wanted && { platform: platform => wanted.some(one => platformMatches(one, platform)) }),
+      referrers,
+      signal,
+    });
+    const close = async (): Promise<void> => {
+      await source.close();
+      await client.close();
+    };
+    return { source, close };
+  } catch (error) {
+    await client.close();
+    throw error;
   }
 }
 
 /** Open a target; the caller commits or discards it. Throws what opening throws. */
 export async function openDestination(location: Location, options: Access & Watch): Promise<Destination> {
   switch (location.transport) {
-    case 'docker': {
-      const { caFile, concurrency, signal, targetPlainHttp } = options;
-      const client = new RegistryClient({
-        registry: location.registry,
-        plainHttp: targetPlainHttp,
-        caFile,
-        concurrency,
-        signal,
-        access: 'push',
-      });
-      const target = registryTarget(client);
-      return {
-        description: target.description,
-        copy: (source, copy) => copyImages(source, target, copy),
-        commit: async () => undefined,
-        discard: () => client.close(),
-      };
+    case 'docker':
+      return openRegistry(location, options);
+    case 'bundle': {
+      const { overwrite, signal } = options;
+      return destination(await openBundleTarget(location.path, { overwrite, signal }));
     }
-    default:
-      throw new AirferryError('USAGE', `${formatLocation(location)} cannot be written`);
+    case 'docker-archive':
+    case 'oci':
+    case 'oci-archive': {
+      const { overwrite, concurrency, signal } = options;
+      const { transport } = location;
+      return destination(
+        await openFileTarget({ ...location, transport }, { overwrite, concurrency, signal }),
+      );
+    }
+    case 'docker-daemon':
+      return openEngineDestination(location.engine, options);
+    case 'path':
+      return openDestination({ transport: 'docker-archive', path: location.path }, options);
   }
+}
+
+function openRegistry(
+  { registry }: RegistryLocation,
+  { caFile, concurrency, signal, targetPlainHttp }: Access & Watch,
+): Destination {
+  const client = new RegistryClient({
+    registry,
+    plainHttp: targetPlainHttp,
+    caFile,
+    concurrency,
+    signal,
+    access: 'push',
+  });
+  return destination({
+    target: registryTarget(client),
+    commit: async () => undefined,
+    discard: () => client.close(),
+  });
+}
+
+function destination(opened: OpenedTarget): Destination {
+  const { target } = opened;
+  return {
+    description: target.description,
+    copy: (source, options) => copyImages(source, target, options),
+    commit: () => opened.commit(),
+    discard: () => opened.discard(),
+  };
 }

@@ -5,7 +5,7 @@ import { collisions, type Renaming, type RetagRule, retag } from '../content/ret
 import { AirferryError } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
 import type { Location } from '../transports/location.ts';
-import type { Inventory } from '../transports/source.ts';
+import type { ForetoldImage, Inventory } from '../transports/source.ts';
 
 /** How the images of a copy get their names. */
 export type Naming =
@@ -78,6 +78,11 @@ export function namedContent({ images, indexes }: Inventory): { name: Reference;
     ...ofImages,
     ...indexes.flatMap(({ names, index }) => names.map(name => ({ name, content: index.descriptor.digest }))),
   ];
+}
+
+/** Each name that a source foretells, with its content. */
+export function namedForetold(images: readonly ForetoldImage[]): { name: Reference; content: Digest }[] {
+  return images.flatMap(({ names, id }) => names.map(name => ({ name, content: id })));
 }
 
 /** IDs of images that neither a name nor an index leads to; what is about another image is none itself. */

@@ -5,6 +5,7 @@ import { AirferryError } from '../errors.ts';
 import { ReadFile } from '../support/file.ts';
 import { safePath } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
+import { finishChange } from '../transports/archive/journal.ts';
 import { blobPath, TarStore } from '../transports/oci/file-store.ts';
 import { ociSource } from '../transports/oci/source.ts';
 import type { Bytes, RandomSource } from '../transports/source.ts';
@@ -44,6 +45,7 @@ export class Bundle {
    * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH.
    */
   static open(path: string): Bundle {
+    finishChange(path);
     const file = ReadFile.open(path);
     try {
       const entries = entriesOf(file);
@@ -64,6 +66,11 @@ export class Bundle {
   /** The digest that stands for the whole bundle: that of its manifest. */
   get digest(): Digest {
     return this.head.manifest.digest;
+  }
+
+  /** The manifest's bytes, verified: what signatures are over. */
+  get manifestBytes(): Uint8Array {
+    return readWhole(this.#store, this.head.manifest);
   }
 
   /** Where a blob's bytes begin in the file; undefined when the archive has no such entry. */
@@ -102,10 +109,23 @@ export class Bundle {
   }
 }
 
-/** The head is the first entry, so the first bytes tell a bundle, damaged or not, from anything else. */
+/** Whether a file is a bundle, damaged or not. Throws FILE_NOT_FOUND, FILE_UNREADABLE. */
+export function isBundle(path: string): boolean {
+  const file = ReadFile.open(path);
+  try {
+    return beginsAsBundle(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** The head is the first entry, so the first bytes tell a bundle from anything else. */
+function beginsAsBundle(file: ReadFile): boolean {
+  return Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1') === HEAD_NAME;
+}
+
 function entriesOf(file: ReadFile): TarEntry[] {
-  const start = Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1');
-  if (start !== HEAD_NAME) throw noBundle(file.path);
+  if (!beginsAsBundle(file)) throw noBundle(file.path);
   return indexTar(file);
 }
 

@@ -95,8 +95,15 @@ function openSpec(spec: ImageSpec, { meter }: InputContext): Promise<ImageSource
       );
     case 'compose':
       throw notYet(
-        `the images of ${spec.path}`,
+        `the images of ${spec.paths.join(' and ')}`,
         'docker compose config --images | xargs docker save -o images.tar',
+      );
+    case 'kubernetes':
+      throw notYet(`the images of ${spec.path}`, 'docker save -o images.tar NAME…');
+    case 'list':
+      throw notYet(
+        `the images of ${spec.path}`,
+        `grep -v '^#' ${spec.path} | xargs docker save -o images.tar`,
       );
   }
 }

@@ -6,6 +6,9 @@ import { formatHead, HEAD_SIZE } from './manifest.ts';
 import type { Bundle } from './open.ts';
 import type { BundleProblem } from './problem.ts';
 
+/** That of a blob under sha512. Bytes. */
+const LONGEST_NAME = 'blobs/sha512/'.length + 128;
+
 /** What is wrong outside the content of blobs and documents. */
 export async function structureProblems(bundle: Bundle): Promise<BundleProblem[]> {
   const { file, entries } = bundle;
@@ -21,7 +24,8 @@ export async function structureProblems(bundle: Bundle): Promise<BundleProblem[]
   let end = 0;
   for (const entry of entries) {
     const header = await expectedHeader(entry);
-    if (entry.offset - end === BLOCK && header) expectBytes(end, header, `the tar header of ${entry.name}`);
+    if (header && entry.offset - end === header.length)
+      expectBytes(end, header, `the tar header of ${entry.name}`);
     else report(`the tar header of ${entry.name.slice(0, 200)} is none that airferry writes`, end);
     const after = entry.offset + entry.size;
     const padding = paddedSize(entry.size) - entry.size;
@@ -36,7 +40,11 @@ export async function structureProblems(bundle: Bundle): Promise<BundleProblem[]
 }
 
 async function expectedHeader({ name, type, size }: TarEntry): Promise<Uint8Array | undefined> {
-  if (type !== 'file' || Buffer.byteLength(name) > 100 || (name === 'airferry.json' && size !== HEAD_SIZE))
+  if (
+    type !== 'file' ||
+    Buffer.byteLength(name) > LONGEST_NAME ||
+    (name === 'airferry.json' && size !== HEAD_SIZE)
+  )
     return undefined;
   return fileHeader(name, size);
 }

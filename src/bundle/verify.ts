@@ -8,6 +8,7 @@ import { blobPath } from '../transports/oci/file-store.ts';
 import { HEAD_NAME } from './manifest.ts';
 import type { Bundle } from './open.ts';
 import type { BundleProblem } from './problem.ts';
+import { readSignatures, signatureEntries } from './sign/entries.ts';
 import { structureProblems } from './structure.ts';
 import { usesOfBlobs } from './uses.ts';
 
@@ -47,7 +48,12 @@ export async function verifyBundle(
   const problems: BundleProblem[] = [...(await structureProblems(bundle)), ...uses.problems];
   const tasks: { entry: TarEntry; digest: Digest; size: number }[] = [];
   const seen = new Set<string>();
+  // The one thing that the manifest does not name, since it is over the manifest.
+  const signatures = new Set(signatureEntries(bundle.entries));
+  for (const { entry, why } of readSignatures(bundle.file, bundle.entries).damaged)
+    problems.push({ kind: 'damaged', message: why, offset: entry.offset, usedBy: [] });
   for (const entry of bundle.entries) {
+    if (signatures.has(entry)) continue;
     const path = entry.type === 'file' ? safePath(entry.name) : undefined;
     if (path === HEAD_NAME && !seen.has(path)) {
       seen.add(path);

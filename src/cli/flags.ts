@@ -62,31 +62,8 @@ export const registryFlags = {
   }),
 };
 
-/** Which hosts, how to reach them, and how many at once. */
-export const hostFlags = {
-  host: Flags.string({
-    char: 'H',
-    summary:
-      'A host, as user@address[:port]; with a fleet file, the name of one of its hosts. May be repeated.',
-    helpValue: 'HOST',
-    multiple: true,
-    multipleNonGreedy: true,
-    helpGroup: 'HOSTS',
-  }),
-  fleet: Flags.string({
-    char: 'F',
-    summary: 'The fleet file: hosts and how to reach them.',
-    helpValue: 'FILE',
-    helpGroup: 'HOSTS',
-  }),
-  parallel: Flags.integer({
-    summary: 'Hosts at work at once.',
-    helpValue: 'N',
-    default: 10,
-    min: 1,
-    max: 500,
-    helpGroup: 'HOSTS',
-  }),
+/** How to log in to hosts. */
+export const sshFlags = {
   identity: Flags.string({
     char: 'i',
     summary: 'A private key file, as for ssh. May be repeated.',
@@ -137,6 +114,34 @@ export const hostFlags = {
     summary: 'Do without sudo: the user is root, or the command needs no root.',
     helpGroup: 'SSH',
   }),
+};
+
+/** Which hosts, how to reach them, and how many at once. */
+export const hostFlags = {
+  host: Flags.string({
+    char: 'H',
+    summary:
+      'A host, as user@address[:port]; with a fleet file, the name of one of its hosts. May be repeated.',
+    helpValue: 'HOST',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'HOSTS',
+  }),
+  fleet: Flags.string({
+    char: 'F',
+    summary: 'The fleet file: hosts and how to reach them.',
+    helpValue: 'FILE',
+    helpGroup: 'HOSTS',
+  }),
+  parallel: Flags.integer({
+    summary: 'Hosts at work at once.',
+    helpValue: 'N',
+    default: 10,
+    min: 1,
+    max: 500,
+    helpGroup: 'HOSTS',
+  }),
+  ...sshFlags,
   ...yesFlag,
 };
 
@@ -147,4 +152,9 @@ export function fileArgument(description: string) {
 
 export const sourceArgument = fileArgument(
   'A bundle, a `docker save` archive, an OCI archive, or the folder of an OCI layout.',
+);
+
+/** Where any transport will do. */
+export const placeArgument = fileArgument(
+  'A bundle, archive or layout; or a place as docker://HOST/NAME or docker-daemon:NAME.',
 );

@@ -42,6 +42,16 @@ export async function secret(question: SecretQuestion): Promise<Secret | undefin
   return answer === '' ? undefined : new Secret(answer);
 }
 
+/** A line of text. Throws CONFIRMATION_NEEDED, with what to do, when nobody can be asked. */
+export async function line(title: string, instead: string): Promise<string> {
+  if (!canAsk({ yes: false })) {
+    const why = `${title} is not given, and ${whyNot({ yes: false })}`;
+    throw new AirferryError('CONFIRMATION_NEEDED', why, { suggestions: [instead] });
+  }
+  const { answer } = await ask({ type: 'input', name: 'answer', message: `${title}:` });
+  return answer;
+}
+
 /** Throws CONFIRMATION_NEEDED when nobody can be asked, INTERRUPTED when the answer is no. */
 export async function confirm(message: string, options: { yes: boolean }): Promise<void> {
   if (options.yes) return;
@@ -60,6 +70,7 @@ function whyNot({ yes }: { yes: boolean }): string {
 
 type Question =
   | { type: 'password'; name: 'answer'; message: string; mask: string }
+  | { type: 'input'; name: 'answer'; message: string }
   | { type: 'confirm'; name: 'answer'; message: string; default: boolean };
 
 /** inquirer is loaded when there is something to ask, since it takes a while. */

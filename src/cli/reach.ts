@@ -1,14 +1,13 @@
 /** From the flags of a host command to what the actions want to know: which hosts, how to log in, what to trust. */
 import type { ReachOptions } from '../actions/fleet.ts';
 import type { HostsOptions } from '../actions/host-results.ts';
+import type { EngineLogin } from '../actions/image-engines.ts';
 import { command } from '../host/quote.ts';
+import type { Location } from '../transports/location.ts';
 import { secret } from './prompts.ts';
 
-/** The parsed `hostFlags`, and `registryFlags` where a command has them. */
-export interface HostFlags {
-  host?: string[];
-  fleet?: string;
-  parallel: number;
+/** The parsed `sshFlags`. */
+export interface SshFlags {
   identity?: string[];
   user?: string;
   'known-hosts'?: string[];
@@ -18,6 +17,13 @@ export interface HostFlags {
   'ask-passphrase': boolean;
   'ask-sudo-password': boolean;
   'no-sudo': boolean;
+}
+
+/** The parsed `hostFlags`, and `registryFlags` where a command has them. */
+export interface HostFlags extends SshFlags {
+  host?: string[];
+  fleet?: string;
+  parallel: number;
   yes: boolean;
   registry?: string;
   'registry-ip'?: string;
@@ -27,7 +33,21 @@ export interface HostFlags {
 
 /** Which hosts and how to reach them; asks for the secrets that are to be asked for. */
 export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
-  const { yes } = flags;
+  return {
+    ...(await loginOptions(flags, flags.yes)),
+    fleetFile: flags.fleet,
+    hosts: flags.host,
+    registry: {
+      address: flags.registry,
+      ip: flags['registry-ip'],
+      caFile: flags['registry-ca'],
+      insecure: flags['insecure-registry'],
+    },
+  };
+}
+
+/** How to log in; asks for the secrets that are to be asked for, unless `yes` says that nobody is there. */
+async function loginOptions(flags: SshFlags, yes: boolean): Promise<ReachOptions> {
   const password = await secret({
     title: 'SSH password',
     variable: 'AIRFERRY_SSH_PASSWORD',
@@ -50,17 +70,9 @@ export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
     yes,
   });
   return {
-    fleetFile: flags.fleet,
-    hosts: flags.host,
     identities: flags.identity,
     user: flags.user,
     sudo: flags['no-sudo'] ? false : undefined,
-    registry: {
-      address: flags.registry,
-      ip: flags['registry-ip'],
-      caFile: flags['registry-ca'],
-      insecure: flags['insecure-registry'],
-    },
     password,
     passphrase,
     sudoPassword: sudoPassword ?? (flags['ask-sudo-password'] ? password : undefined),
@@ -71,9 +83,25 @@ export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
 export function hostsOptions(
   flags: HostFlags,
 ): Pick<HostsOptions, 'knownHosts' | 'parallel' | 'connectTimeoutMs'> {
+  return { ...connecting(flags), parallel: flags.parallel };
+}
+
+/** How the engines of hosts are reached, where a place is `docker-daemon:ssh://…`. Asks only if one is. */
+export async function engineLogin(
+  flags: SshFlags & { fleet?: string },
+  places: readonly Location[],
+): Promise<EngineLogin | undefined> {
+  const remote = places.some(
+    place => place.transport === 'docker-daemon' && place.engine?.startsWith('ssh:'),
+  );
+  if (!remote) return undefined;
+  const reach = { ...(await loginOptions(flags, false)), fleetFile: flags.fleet };
+  return { reach, connect: connecting(flags) };
+}
+
+function connecting(flags: SshFlags): Pick<HostsOptions, 'knownHosts' | 'connectTimeoutMs'> {
   return {
     knownHosts: { files: flags['known-hosts'] ?? [], acceptNew: flags['accept-new'] },
-    parallel: flags.parallel,
     connectTimeoutMs: flags['connect-timeout'] * 1000,
   };
 }

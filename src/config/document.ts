@@ -11,12 +11,26 @@ export const MOST_CHARACTERS = 1 << 20;
 const MOST_PIECES = 250_000;
 const DEEPEST = 64;
 
+/** What is let through. */
+interface Rules {
+  /** Made for another program: whatever YAML has to offer, and no more complaints than that program would have. */
+  foreign: boolean;
+  /** Lexical pieces. */
+  most: number;
+  /** The number of the text's first line in its file. */
+  firstLine: number;
+}
+
+const OWN: Rules = { foreign: false, most: MOST_PIECES, firstLine: 1 };
+
 export interface YamlDocument extends Origin {
   value: unknown;
   /** Where a key or a value stands; where there is none, the nearest thing around it. */
   locate(path: Path, what?: 'key' | 'value'): Position;
   /** A scalar as it is written in the file (`2026.10`, which as a number is 2026.1); undefined for all else. */
   written(path: Path): string | undefined;
+  /** The tag that a value carries, as `!reset`; undefined for none. */
+  tag(path: Path): string | undefined;
 }
 
 /**
@@ -24,22 +38,54 @@ export interface YamlDocument extends Origin {
  * Throws an `AirferryError` of the given code at the first mistake, which also lists the following ones.
  */
 export function parseYaml(text: string, origin: Origin): YamlDocument {
+  const [first] = read(text, origin, OWN);
+  return first ?? described(undefined, origin, () => ({ line: 1, column: 1 }), OWN, []);
+}
+
+/**
+ * Parse YAML that was written for another program: several documents, merge keys (`<<`), directives, tags, anchors that
+ * are defined anew, numbers of any size. Limits, and what is said of mistakes, are those of our own files.
+ * Throws an `AirferryError` of the given code.
+ * @param options.firstLine the number of the first line, where the text is only a part of its file
+ * @param options.most lexical pieces
+ */
+export function parseForeignYaml(
+  text: string,
+  origin: Origin,
+  { firstLine = 1, most = MOST_PIECES }: { firstLine?: number; most?: number } = {},
+): YamlDocument[] {
+  return read(text, origin, { foreign: true, firstLine, most });
+}
+
+function read(text: string, origin: Origin, rules: Rules): YamlDocument[] {
   const lines = new LineCounter();
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return { line: Math.max(1, line) + rules.firstLine - 1, column: Math.max(1, col) };
   };
   const problems: Problem[] = [];
-  const document = compose(text, lines, problems, positionOf);
+  const documents = compose(text, lines, problems, positionOf, rules);
   if (problems.length > 0) throw problemsError(problems, origin);
-  const { value, anchors } = plainValue(document?.contents, positionOf, problems);
+  const all = documents.map(document => described(document.contents, origin, positionOf, rules, problems));
   if (problems.length > 0) throw problemsError(problems, origin);
-  const places = placesOf(document?.contents, anchors);
+  return all;
+}
+
+function described(
+  contents: unknown,
+  origin: Origin,
+  positionOf: (offset: number) => Position,
+  { foreign }: Rules,
+  problems: Problem[],
+): YamlDocument {
+  const { value, anchors } = plainValue(contents, positionOf, problems, { foreign });
+  const places = placesOf(contents, anchors);
   return {
     ...origin,
     value,
     locate: (path, what = 'value') => positionOf(places.offset(path, what)),
     written: path => places.written(path),
+    tag: path => places.tag(path),
   };
 }
 
@@ -48,29 +94,33 @@ function compose(
   lines: LineCounter,
   problems: Problem[],
   positionOf: (offset: number) => Position,
-): Document | undefined {
+  rules: Rules,
+): Document[] {
   const refuse = (message: string, offset: number): void => {
     problems.push({ message, at: positionOf(offset) });
   };
-  if (text.length > MOST_CHARACTERS) refuse('the file is larger than 1 MiB', 0);
-  const tokens = tokenise(text, lines, refuse);
-  if (problems.length > 0) return undefined;
+  if (!rules.foreign && text.length > MOST_CHARACTERS) refuse('the file is larger than 1 MiB', 0);
+  const tokens = tokenise(text, lines, refuse, rules);
+  if (problems.length > 0) return [];
   const documents = withoutStackTraces(() => [
     ...new Composer({ uniqueKeys: false, resolveKnownTags: false, logLevel: 'silent' }).compose(
       tokens.all,
       true,
     ),
   ]);
-  const [first, second] = documents;
   // One slip often makes several errors on its line; the first one says it best.
-  for (const error of documents.flatMap(document => [...document.errors, ...document.warnings])) {
+  const told = documents.flatMap(({ errors, warnings }) =>
+    rules.foreign ? errors : [...errors, ...warnings],
+  );
+  for (const error of told) {
     const unclosed = error.message.startsWith('Missing closing ');
     const at = positionOf(unclosed ? tokens.lastQuote : error.pos[0]);
     if (problems.at(-1)?.at.line !== at.line) problems.push({ ...yamlWords(error), at });
   }
+  const second = rules.foreign ? undefined : documents[1];
   if (second !== undefined)
     refuse('a second document begins here; the file may hold only one', second.range[0]);
-  return first;
+  return documents;
 }
 
 type ParserTokens = Parameters<Composer['compose']>[0] extends Iterable<infer T> ? T[] : never;
@@ -80,24 +130,24 @@ function tokenise(
   text: string,
   lines: LineCounter,
   refuse: (message: string, offset: number) => void,
+  { foreign, most }: Rules,
 ): { all: ParserTokens; lastQuote: number } {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
   const all: ParserTokens = [];
   let pieces = 0;
   let lastQuote = 0;
-  if (text.length > MOST_CHARACTERS) return { all, lastQuote };
+  if (!foreign && text.length > MOST_CHARACTERS) return { all, lastQuote };
   for (const piece of new Lexer().lex(text)) {
     if (piece.startsWith('"') || piece.startsWith("'")) lastQuote = parser.offset;
     for (const token of parser.next(piece)) {
-      if (token.type === 'directive')
+      if (token.type === 'directive' && !foreign)
         refuse('lines that begin with % are YAML directives, which are not read here', token.offset);
       all.push(token);
     }
     if (parser.stack.length > DEEPEST) refuse('lists and maps are nested too deeply', parser.offset);
-    if (++pieces > MOST_PIECES)
-      refuse(`the file has more than ${MOST_PIECES} words and signs`, parser.offset);
-    if (parser.stack.length > DEEPEST || pieces > MOST_PIECES) return { all, lastQuote };
+    if (++pieces > most) refuse(`the file has more than ${most} words and signs`, parser.offset);
+    if (parser.stack.length > DEEPEST || pieces > most) return { all, lastQuote };
   }
   all.push(...parser.end());
   return { all, lastQuote };

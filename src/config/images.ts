@@ -10,8 +10,12 @@ export type ImageSpec =
   | { kind: 'archive'; path: string; only?: string[]; at: Position }
   /** An OCI layout folder; `ref` keeps one image out of it. */
   | { kind: 'oci'; path: string; ref?: string; at: Position }
-  /** Every image that a compose file names. */
-  | { kind: 'compose'; path: string; at: Position };
+  /** Every image that compose files name, which are laid over one another; see `imagesOfCompose`. */
+  | { kind: 'compose'; paths: string[]; profiles?: string[]; envFile?: string; at: Position }
+  /** Every image that Kubernetes manifests name, a file or a folder; see `imagesOfManifests`. */
+  | { kind: 'kubernetes'; path: string; at: Position }
+  /** Every image of a list; see `readImageList`. */
+  | { kind: 'list'; path: string; at: Position };
 
 type Written = NonNullable<RecipeShape['images']>[number];
 type WrittenMap = Exclude<Written, string>;
@@ -30,10 +34,14 @@ export function imageSpecs(
       return [{ kind: 'name', name: image, at }];
     }
     if (!isOneThing(image, path, report)) return [];
-    const { archive, only, oci, ref, compose } = image;
+    const { archive, only, oci, ref, compose, kubernetes, list, profiles } = image;
     if (archive !== undefined) return [{ kind: 'archive', path: absolute(archive), only, at }];
     if (oci !== undefined) return [{ kind: 'oci', path: absolute(oci), ref, at }];
-    return compose === undefined ? [] : [{ kind: 'compose', path: absolute(compose), at }];
+    if (kubernetes !== undefined) return [{ kind: 'kubernetes', path: absolute(kubernetes), at }];
+    if (list !== undefined) return [{ kind: 'list', path: absolute(list), at }];
+    const paths = [compose ?? []].flat().map(absolute);
+    const envFile = image['env-file'] === undefined ? undefined : absolute(image['env-file']);
+    return [{ kind: 'compose', paths, profiles, envFile, at }];
   });
 }
 
@@ -52,10 +60,21 @@ function checkName(name: string, path: Path, report: Report): void {
   }
 }
 
+const PLACES = ['archive', 'oci', 'compose', 'kubernetes', 'list'] as const;
+
+/** Keys that belong beside one of the places. */
+const BESIDE = [
+  { key: 'only', place: 'archive', words: 'an `archive`' },
+  { key: 'ref', place: 'oci', words: 'an `oci` layout' },
+  { key: 'profiles', place: 'compose', words: 'a `compose` file' },
+  { key: 'env-file', place: 'compose', words: 'a `compose` file' },
+] as const;
+
 function isOneThing(image: WrittenMap, path: Path, report: Report): boolean {
-  const named = (['archive', 'oci', 'compose'] as const).filter(key => image[key] !== undefined);
+  const named = PLACES.filter(key => image[key] !== undefined);
   const name = `\`${pathText(path)}\``;
-  if (named.length === 0) report.add(path, `${name} must have one of archive, oci or compose`);
+  if (named.length === 0)
+    report.add(path, `${name} must have one of archive, oci, compose, kubernetes or list`);
   if (named.length > 1)
     report.add(
       path,
@@ -63,21 +82,25 @@ function isOneThing(image: WrittenMap, path: Path, report: Report): boolean {
       'value',
       'Make an entry of its own for each.',
     );
-  if (image.only !== undefined && image.archive === undefined)
-    report.add(
-      [...path, 'only'],
-      `\`${pathText([...path, 'only'])}\` belongs to an \`archive\``,
-      'key',
-      ...(image.oci === undefined ? [] : ['For an OCI layout, use `ref`.']),
-    );
-  if (image.only?.length === 0)
-    report.add([...path, 'only'], `\`${pathText([...path, 'only'])}\` is empty: no image would be packed`);
-  if (image.ref !== undefined && image.oci === undefined)
-    report.add(
-      [...path, 'ref'],
-      `\`${pathText([...path, 'ref'])}\` belongs to an \`oci\` layout`,
-      'key',
-      ...(image.archive === undefined ? [] : ['For an archive, use `only: [name]`.']),
-    );
+  for (const { key, place, words } of BESIDE) {
+    const at = [...path, key];
+    if (image[key] !== undefined && image[place] === undefined)
+      report.add(at, `\`${pathText(at)}\` belongs to ${words}`, 'key', ...insteadOf(key, image));
+  }
+  for (const [key, none] of [
+    ['only', 'no image would be packed'],
+    ['compose', 'it must name a file'],
+  ] as const) {
+    const at = [...path, key];
+    if (Array.isArray(image[key]) && image[key].length === 0)
+      report.add(at, `\`${pathText(at)}\` is empty: ${none}`);
+  }
   return named.length === 1;
+}
+
+/** What is meant by a key that stands beside the wrong place. */
+function insteadOf(key: string, image: WrittenMap): string[] {
+  if (key === 'only' && image.oci !== undefined) return ['For an OCI layout, use `ref`.'];
+  if (key === 'ref' && image.archive !== undefined) return ['For an archive, use `only: [name]`.'];
+  return [];
 }

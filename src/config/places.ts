@@ -14,6 +14,8 @@ export interface Places {
   offset(path: Path, what: 'key' | 'value'): number;
   /** A scalar as it is written; undefined for all else. */
   written(path: Path): string | undefined;
+  /** The tag that a value carries; undefined for none. */
+  tag(path: Path): string | undefined;
 }
 
 /** Look-up by path in a YAML tree whose keys are unique; each map is indexed when it is first entered. */
@@ -27,8 +29,19 @@ export function placesOf(root: unknown, anchors: Anchors): Places {
     if (!isMap(node)) return undefined;
     const index = indexes.get(node) ?? new Map(node.items.map(pair => [keyText(pair.key), pair]));
     indexes.set(node, index);
-    return index.get(String(part));
+    return index.get(String(part)) ?? inherited(index.get('<<')?.value, part);
   };
+  const inherited = (merged: unknown, part: string | number): Child | undefined => {
+    const node = resolved(merged);
+    if (!isSeq(node)) return isMap(node) ? child(node, part) : undefined;
+    for (const item of node.items) {
+      const found = child(item, part);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const at = (path: Path): unknown =>
+    resolved(path.reduce<unknown>((parent, part) => child(parent, part)?.value, root));
   return {
     offset(path, what) {
       let place = root;
@@ -43,8 +56,12 @@ export function placesOf(root: unknown, anchors: Anchors): Places {
       return offsetOf(place);
     },
     written(path) {
-      const node = resolved(path.reduce<unknown>((parent, part) => child(parent, part)?.value, root));
+      const node = at(path);
       return isScalar(node) ? node.source : undefined;
+    },
+    tag(path) {
+      const node = at(path);
+      return isScalar(node) || isMap(node) || isSeq(node) ? node.tag : undefined;
     },
   };
 }

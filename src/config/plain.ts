@@ -1,5 +1,6 @@
 /** YAML nodes into plain values: maps to objects, aliases followed, everything else that YAML offers refused. */
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isObject } from '../support/is-object.ts';
 import { type Position, type Problem, printable } from './problem.ts';
 
 /** Anchored nodes by name. */
@@ -17,6 +18,8 @@ interface Walk {
   depth: number;
   repeated: number;
   insideAlias: number;
+  /** Whether merge keys, anchors that are defined anew, and numbers of any size are let through. */
+  foreign: boolean;
   positionOf: (offset: number) => Position;
   problems: Problem[];
 }
@@ -29,6 +32,7 @@ export function plainValue(
   root: unknown,
   positionOf: (offset: number) => Position,
   problems: Problem[],
+  { foreign = false }: { foreign?: boolean } = {},
 ): { value: unknown; anchors: Anchors } {
   const walk: Walk = {
     anchors: new Map(),
@@ -36,6 +40,7 @@ export function plainValue(
     depth: 0,
     repeated: 0,
     insideAlias: 0,
+    foreign,
     positionOf,
     problems,
   };
@@ -72,11 +77,13 @@ function plain(node: unknown, walk: Walk): unknown {
 function object(map: YAMLMap, walk: Walk): Record<string, unknown> {
   const seen = new Map<string, unknown>();
   const result: Record<string, unknown> = {};
+  const merged: unknown[] = [];
   for (const pair of map.items as Pair[]) {
     const key = keyText(pair.key);
     const value = plain(pair.value, walk);
     if (key === undefined) reportKey(pair, map, walk);
     else if (key === '__proto__') report(walk, pair.key, '`__proto__` cannot be used as a key');
+    else if (key === '<<' && walk.foreign) merged.push(...mergedMaps(pair, value, walk));
     else if (key === '<<')
       report(walk, pair.key, 'merge keys (`<<`) are not read', ['Write the keys out where they are needed.']);
     else if (seen.has(key)) {
@@ -92,7 +99,19 @@ function object(map: YAMLMap, walk: Walk): Record<string, unknown> {
       result[key] = value;
     }
   }
+  // What the map says itself goes first, then earlier ones of what is merged.
+  for (const map of merged)
+    for (const [key, value] of Object.entries(map as object))
+      if (!Object.hasOwn(result, key)) result[key] = value;
   return result;
+}
+
+/** What a merge key brings in: a map, or a list of them. */
+function mergedMaps(pair: Pair, value: unknown, walk: Walk): unknown[] {
+  const maps = (Array.isArray(value) ? value : [value]).filter(map => map !== null);
+  if (maps.every(isObject)) return maps;
+  report(walk, pair.key, 'a merge key (`<<`) needs a map, or a list of maps');
+  return [];
 }
 
 function reportKey(pair: Pair, map: YAMLMap, walk: Walk): void {
@@ -105,7 +124,7 @@ function reportKey(pair: Pair, map: YAMLMap, walk: Walk): void {
 }
 
 function scalarValue(value: unknown, node: { source?: string }, walk: Walk): unknown {
-  if (typeof value !== 'number') return value;
+  if (typeof value !== 'number' || walk.foreign) return value;
   const whole = /^[-+]?\d+$/.test(node.source ?? '');
   if (!Number.isFinite(value) || (whole && !Number.isSafeInteger(value))) {
     report(walk, node, `the number \`${printable(node.source ?? '')}\` is too large to be kept exactly`, [
@@ -118,7 +137,8 @@ function scalarValue(value: unknown, node: { source?: string }, walk: Walk): unk
 function register(node: Node, walk: Walk): void {
   const name = 'anchor' in node ? node.anchor : undefined;
   if (name === undefined || name === null || walk.insideAlias > 0) return;
-  if (walk.anchors.has(name)) report(walk, node, `the anchor \`&${printable(name)}\` is defined twice`);
+  if (walk.anchors.has(name) && !walk.foreign)
+    report(walk, node, `the anchor \`&${printable(name)}\` is defined twice`);
   else walk.anchors.set(name, node);
 }
 

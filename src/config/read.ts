@@ -6,18 +6,21 @@ import { closest } from '../support/suggest.ts';
 import { MOST_CHARACTERS } from './document.ts';
 import { type Origin, problemsError } from './problem.ts';
 
+/** Bytes that are read at once. */
+const CHUNK = 1 << 16;
 const UNICODE = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The text of a file of at most 1 MiB in UTF-8; a byte order mark is dropped.
+ * The text of a file in UTF-8; a byte order mark is dropped.
  * Throws FILE_NOT_FOUND, FILE_UNREADABLE, or the origin's own code when it is too large or not text.
  * @param created what to do when there is no such file, for the suggestion
+ * @param most bytes of the file, whole MiB
  */
-export async function readText(origin: Origin, created: string): Promise<string> {
-  const bytes = await readSome(origin.file, MOST_CHARACTERS + 1).catch(async error => {
+export async function readText(origin: Origin, created: string, most = MOST_CHARACTERS): Promise<string> {
+  const bytes = await readSome(origin.file, most + 1).catch(async error => {
     throw await unreadable(error, origin.file, created);
   });
-  if (bytes.length > MOST_CHARACTERS) throw refused(origin, 'the file is larger than 1 MiB', 1);
+  if (bytes.length > most) throw refused(origin, `the file is larger than ${most / (1 << 20)} MiB`, 1);
   try {
     return UNICODE.decode(bytes);
   } catch {
@@ -36,14 +39,16 @@ export async function readText(origin: Origin, created: string): Promise<string>
 async function readSome(file: string, limit: number): Promise<Buffer> {
   const handle = await open(file, 'r');
   try {
-    const buffer = Buffer.alloc(limit);
+    const chunks: Buffer[] = [];
     let length = 0;
     while (length < limit) {
-      const { bytesRead } = await handle.read(buffer, length, limit - length);
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, limit - length));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
       if (bytesRead === 0) break;
+      chunks.push(buffer.subarray(0, bytesRead));
       length += bytesRead;
     }
-    return buffer.subarray(0, length);
+    return Buffer.concat(chunks);
   } finally {
     await handle.close();
   }

@@ -60,9 +60,25 @@ const image = map(
       .optional(),
     oci: text('the path of an OCI layout').describe('An OCI layout, a folder.').optional(),
     ref: text('the name of an image in the layout').describe('Only this image of the layout.').optional(),
-    compose: text('the path of a compose file').describe('A compose file: every image in it.').optional(),
+    compose: either(
+      text('the path of a compose file'),
+      list(text('the path of a compose file'), 'a list of compose files', 20),
+      'the path of a compose file, or a list of those that belong together',
+    )
+      .describe('A compose file, or several that are laid over one another: every image in them.')
+      .optional(),
+    profiles: list(text('the name of a profile'), 'a list of profiles, e.g. [debug]', 100)
+      .describe('Active profiles of the compose file; those of COMPOSE_PROFILES when left out.')
+      .optional(),
+    'env-file': text('the path of an env file')
+      .describe('The variables of the compose file, in place of those of .env beside it.')
+      .optional(),
+    kubernetes: text('the path of a manifest, or of a folder of them')
+      .describe('Kubernetes manifests: every image in them.')
+      .optional(),
+    list: text('the path of a list of images').describe('A list of images, one name a line.').optional(),
   },
-  'a map with archive, oci or compose',
+  'a map with archive, oci, compose, kubernetes or list',
 );
 
 const file = map(
@@ -96,7 +112,7 @@ export const recipeSchema = map(
       either(
         text('the name of an image'),
         image,
-        'the name of an image, or a map with archive, oci or compose',
+        'the name of an image, or a map with archive, oci, compose, kubernetes or list',
       ),
       'a list, e.g. [nginx:1.25, { archive: ./mysql.tar }]',
     )

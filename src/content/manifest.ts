@@ -19,16 +19,22 @@ export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 /** Layers of an image, or children of an index; the engines stop at 127 layers, indexes are far smaller still. */
 const CHILDREN_LIMIT = 1000;
 
-export interface ImageManifest {
-  kind: 'image';
+interface AnyManifest {
   mediaType: string;
+  /** What the manifest says it is, if it says so; see `artifactTypeOf` for what it turns out to be. */
+  artifactType?: string;
+  /** The manifest that this one is about: signatures, SBOMs and attestations name one. */
+  subject?: Descriptor;
+}
+
+export interface ImageManifest extends AnyManifest {
+  kind: 'image';
   config: Descriptor;
   layers: Descriptor[];
 }
 
-export interface ImageIndex {
+export interface ImageIndex extends AnyManifest {
   kind: 'index';
-  mediaType: string;
   manifests: Descriptor[];
 }
 
@@ -60,11 +66,11 @@ export function parseManifest(bytes: Uint8Array, declared?: string): ImageManife
     throw invalid('a document that is a manifest and an index at once');
   }
   if (isIndexType(mediaType)) {
-    return { kind: 'index', mediaType, manifests: descriptors(json.manifests, 'manifests') };
+    return { kind: 'index', mediaType, ...about(json), manifests: descriptors(json.manifests, 'manifests') };
   }
   if (!isManifestType(mediaType)) throw invalid(`a manifest of the unknown media type "${clip(mediaType)}"`);
   const config = descriptor(json.config, 'config');
-  return { kind: 'image', mediaType, config, layers: descriptors(json.layers, 'layers') };
+  return { kind: 'image', mediaType, ...about(json), config, layers: descriptors(json.layers, 'layers') };
 }
 
 /** Parse an image config. Throws MANIFEST_INVALID. */
@@ -103,6 +109,19 @@ export function buildIndex(manifests: Descriptor[]): Uint8Array {
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
 }
 
+/**
+ * The bytes of an index with only some of its children, those in `left` under the descriptors that they have there; all
+ * else that the index says stays. `bytes` have been parsed before. Same input, same bytes.
+ */
+export function cutIndex(bytes: Uint8Array, left: ReadonlyMap<string, Descriptor>): Uint8Array {
+  const json = JSON.parse(Buffer.from(bytes).toString('utf8')) as { manifests: { digest: string }[] };
+  const manifests = json.manifests.flatMap(child => {
+    const now = left.get(child.digest);
+    return now ? [{ ...child, mediaType: now.mediaType, digest: now.digest, size: now.size }] : [];
+  });
+  return Buffer.from(JSON.stringify({ ...json, manifests }));
+}
+
 /** The chain IDs of an image's layers: what an engine's layer store knows them by. OCI image-spec, config.md. */
 export function chainIds(diffIds: Digest[]): Digest[] {
   const chain: Digest[] = [];
@@ -126,7 +145,9 @@ export function descriptor(json: unknown, field: string): Descriptor {
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
     throw invalid(`a field "${field}" whose size is no number of bytes`);
   const result: Descriptor = { mediaType, digest, size };
-  if (isObject(json.platform)) result.platform = platform(json.platform);
+  // Some writers fill the platform of what has none with empty words.
+  if (isObject(json.platform) && (json.platform.os || json.platform.architecture))
+    result.platform = platform(json.platform);
   if (isObject(json.annotations)) {
     const strings = Object.entries(json.annotations).filter(
       (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -134,6 +155,14 @@ export function descriptor(json: unknown, field: string): Descriptor {
     result.annotations = Object.fromEntries(strings);
   }
   return result;
+}
+
+function about(json: Record<string, unknown>): Pick<AnyManifest, 'artifactType' | 'subject'> {
+  const { artifactType, subject } = json;
+  return {
+    ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
+    ...(isObject(subject) ? { subject: descriptor(subject, 'subject') } : {}),
+  };
 }
 
 function descriptors(json: unknown, field: string): Descriptor[] {

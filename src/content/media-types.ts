@@ -28,6 +28,11 @@ export function isManifestType(mediaType: string): boolean {
   return mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
 }
 
+/** The config of an image, as opposed to that of a signature, a chart or another artifact. */
+export function isConfigType(mediaType: string): boolean {
+  return mediaType === OCI_CONFIG || mediaType === DOCKER_CONFIG;
+}
+
 /** Layers that are fetched from elsewhere by licence ("foreign", "non-distributable") and are not in the archive. */
 export function isForeignLayer(mediaType: string): boolean {
   return mediaType.includes('foreign') || mediaType.includes('nondistributable');

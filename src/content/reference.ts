@@ -67,6 +67,15 @@ export function leadingRegistry(name: string): string | undefined {
   return /[.:]/.test(first) || first === 'localhost' ? first : undefined;
 }
 
+/** Whether text is a repository's name within its registry: `library/nginx`. */
+export function isRepositoryName(text: string): boolean {
+  return text.length <= NAME_LIMIT && REPOSITORY.test(text);
+}
+
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /** A registry's address on its own: `hub.company.com`, `127.0.0.1:5000`. Throws REFERENCE_INVALID. */
 export function parseRegistryAddress(text: string): string {
   if (REGISTRY.test(text)) return text;

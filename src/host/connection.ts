@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { AirferryError, abortError } from '../errors.ts';
 import { Semaphore } from '../support/semaphore.ts';
+import { commandStream } from './command-stream.ts';
 import { dialError } from './connect-errors.ts';
 import { type ExecOptions, type ExecResult, runOnChannel } from './exec.ts';
+import { forwardIn, type Incoming, type ReverseForward } from './forward.ts';
 import { handshake, KEEPALIVES_MISSED, type KnownHostsPolicy } from './handshake.ts';
 import { Bastions } from './jump.ts';
 import { describeTarget, type HostTarget } from './target.ts';
@@ -121,6 +123,48 @@ export class Connection implements AsyncDisposable {
     );
   }
 
+  /**
+   * Run a command line whose stdin and stdout become one stream, as long as it runs; it takes one of the eight places.
+   * `title` stands for it in messages. See `commandStream` for how it fails.
+   * @throws {AirferryError} HOST_CONNECTION_LOST, HOST_COMMAND_FAILED when the host opens no channel.
+   */
+  openCommand(command: string, title: string): Promise<Duplex> {
+    return this.#keep(
+      done => this.#client.exec(command, done),
+      channel => commandStream(channel, this.target, title, () => this.#lost()),
+    );
+  }
+
+  /**
+   * A connection to a unix socket on the host, as the login user. It takes one of the eight places.
+   * @throws {AirferryError} HOST_CONNECTION_LOST, HOST_COMMAND_FAILED when the host forbids it or nobody listens.
+   */
+  openSocket(path: string): Promise<Duplex> {
+    return this.#keep(
+      done => this.#client.openssh_forwardOutStreamLocal(path, done),
+      channel => throughChannel(channel),
+    );
+  }
+
+  /**
+   * A port on the host's loopback whose connections `onConnection` gets, each to be accepted or refused. Channels that
+   * the host opens do not count towards the eight.
+   * @throws {AirferryError} HOST_CONNECTION_LOST; HOST_FORWARDING when the host does not allow it.
+   */
+  async forwardIn(onConnection: (incoming: Incoming) => void): Promise<ReverseForward> {
+    if (this.#over || this.#closing) throw this.#lost();
+    try {
+      return await forwardIn(this.#client, onConnection);
+    } catch (cause) {
+      if (this.#over || !/Unable to bind/.test((cause as Error).message)) throw this.#lost();
+      throw new AirferryError(
+        'HOST_FORWARDING',
+        `${describeTarget(this.target)} does not let a port be forwarded`,
+        { where: { host: this.target.name }, cause },
+      );
+    }
+  }
+
   /** End the connection, and the bastions that only it used. Commands under way fail with HOST_CONNECTION_LOST. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -156,6 +200,26 @@ export class Connection implements AsyncDisposable {
         else throw this.#notOpened(error as Error);
       }
     }
+  }
+
+  /** Open a channel that holds its place until the stream made of it is over. */
+  #keep(
+    ask: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    use: (channel: ClientChannel) => Duplex,
+  ): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      this.#channels.run(async () => {
+        try {
+          const stream = await this.#open(ask, use);
+          const over = new Promise<void>(done => stream.once('close', () => done()));
+          stream.on('error', () => undefined);
+          resolve(stream);
+          await over;
+        } catch (error) {
+          reject(this.#notOpened(error as Error));
+        }
+      });
+    });
   }
 
   /** `use` gets the channel at once: its end may be in the same packet as its beginning. */

@@ -24,13 +24,15 @@ const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
 each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
 has() { command -v "$1" >/dev/null 2>&1; }
-first() { head -n 1 "$1" 2>/dev/null; }
+first() { if [ -r "$1" ]; then IFS= read -r line < "$1"; printf '%s' "$line"; fi; }
 
 put now "$(date +%s.%N)"
 put uid "$(id -u)"
-put hostname "$(uname -n)"
-put machine "$(uname -m)"
-put kernel "$(uname -r)"
+u=$(uname -n -r -m)
+put hostname "\${u%% *}"
+put machine "\${u##* }"
+u=\${u#* }
+put kernel "\${u%% *}"
 put boot "$(first /proc/sys/kernel/random/boot_id)"
 put init "$(first /proc/1/comm)"
 put cpus "$(nproc 2>/dev/null)"
@@ -55,8 +57,10 @@ put forward "$(first /proc/sys/net/ipv4/ip_forward)"
 if has getenforce; then put selinux "$(getenforce 2>/dev/null)"
 elif [ -r /sys/fs/selinux/enforce ]; then put selinux "$(first /sys/fs/selinux/enforce)"; fi
 if has systemctl; then
+  states=$(systemctl is-active firewalld ufw 2>/dev/null)
   for u in firewalld ufw; do
-    if [ "$(systemctl is-active $u 2>/dev/null)" = active ]; then put firewall $u; fi
+    if [ "\${states%%[!a-z]*}" = active ]; then put firewall $u; fi
+    states=\${states#*[!a-z]}
   done
 fi
 for t in ${TOOLS.join(' ')}; do if has $t; then put tool "$t"; fi; done
@@ -108,11 +112,13 @@ for p in "$@"; do
   while [ ! -e "$q" ]; do q=$(dirname "$q"); done
   put path "$p"
   put exists "$q"
-  df -P -k -T "$q" 2>/dev/null | { read -r heading; IFS= read -r line; put df "$line"; }
+  d=$(df -P -k -T "$q" 2>/dev/null)
+  put df "\${d#*
+}"
   df -P -i "$q" 2>/dev/null | { read -r heading; IFS= read -r line; put inodes "$line"; }
-  m=$(stat -c %m "$q" 2>/dev/null)
-  if [ "$(stat -f -c %T "$q" 2>/dev/null)" = xfs ] && has xfs_info; then
-    xfs_info "$m" 2>/dev/null | while IFS= read -r line; do
+  case $d in *' xfs '*) xfs=1;; *) xfs=;; esac
+  if [ -n "$xfs" ] && has xfs_info; then
+    xfs_info "$(stat -c %m "$q" 2>/dev/null)" 2>/dev/null | while IFS= read -r line; do
       case $line in *ftype=0*) put ftype 0;; *ftype=1*) put ftype 1;; esac
     done
   fi

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import ssh2, { type AuthHandlerMiddleware, type Client } from 'ssh2';
 import { AirferryError, abortError } from '../errors.ts';
 import { Login } from './auth.ts';
+import { prepareKey } from './cipher-key.ts';
 import { handshakeError, hostKeyError } from './connect-errors.ts';
 import { hostKeyAlgorithms, judgeHostKey } from './known-hosts.ts';
 import { defaultKnownHostsFiles, readKnownHosts, rememberHostKey } from './known-hosts-file.ts';
@@ -102,6 +103,7 @@ export async function handshake(
   try {
     await outcome.promise;
     if (state.newKey) await rememberHostKey(files[0] ?? '', target.address, target.port, state.newKey);
+    prepareKey(client);
     return client;
   } catch (error) {
     client.destroy();

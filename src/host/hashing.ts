@@ -6,3 +6,7 @@
  * processor helps; where it is missing, or does not read every file, the lines are those of `sha256sum`.
  */
 export const DEFINE_SUMS = 'sums() { openssl dgst -sha256 -r "$@" 2>/dev/null || sha256sum -- "$@"; }';
+
+/** Defines the sh function `digest`, which prints a line for its stdin that begins with its sha256 in hex. */
+export const DEFINE_DIGEST =
+  'digest() { if openssl dgst -sha256 -r </dev/null >/dev/null 2>&1; then openssl dgst -sha256 -r; else sha256sum; fi; }';

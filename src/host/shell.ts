@@ -31,12 +31,15 @@ const PRELUDE =
   'LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin; export LC_ALL PATH; umask 022\n';
 /** Linux refuses a single argument of 128 KiB. */
 const MAX_SCRIPT = 120_000;
+/** Those that a command takes at least: one to open its channel, one to run it. */
+const ROUND_TRIPS = 2;
 const TITLE_LENGTH = 60;
 const STDERR_LINES = 5;
 
 export class Shell {
   readonly connection: Connection;
   #root: Promise<RootAccess> | undefined;
+  #fastestMs: number | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -44,6 +47,11 @@ export class Shell {
 
   get target(): HostTarget {
     return this.connection.target;
+  }
+
+  /** How long an answer takes to come back, in milliseconds: no longer than this, by the fastest command so far. */
+  get roundTripMs(): number | undefined {
+    return this.#fastestMs === undefined ? undefined : this.#fastestMs / ROUND_TRIPS;
   }
 
   /**
@@ -70,7 +78,9 @@ export class Shell {
         `a script for ${this.target.name} is too long: ${script.length} characters`,
       );
     }
+    const started = performance.now();
     const result = root ? await this.#runAsRoot(script, execOptions) : await this.#exec(script, execOptions);
+    this.#fastestMs = Math.min(this.#fastestMs ?? Infinity, performance.now() - started);
     if (check && result.status !== 0) throw this.failure(title ?? firstWords(script), result);
     return result;
   }

@@ -20,8 +20,10 @@ export interface RootAccess {
   readonly password?: Secret;
 }
 
-const PROBE = `id -u || exit
-if ! command -v sudo >/dev/null 2>&1; then echo missing
+const PROBE = `u=$(id -u) || exit
+echo "$u"
+if [ "$u" = 0 ]; then echo root
+elif ! command -v sudo >/dev/null 2>&1; then echo missing
 elif sudo -k -n -- sh -c : ; then echo open
 else echo closed
 fi`;

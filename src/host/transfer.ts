@@ -1,18 +1,29 @@
 /** Blobs to a host: content-addressed, hashed there, and continued where an interrupted upload ended. */
 import { AirferryError } from '../errors.ts';
 import { formatBytes } from '../support/format.ts';
+import { mapLimit } from '../support/limit.ts';
 import { LAYOUT } from './layout.ts';
-import { quote } from './quote.ts';
-import type { Shell } from './shell.ts';
+import type { RunResult, Shell } from './shell.ts';
 import { describeTarget } from './target.ts';
+import {
+  type Arrival,
+  dropScript,
+  pieceScript,
+  prepareScript,
+  receiveScript,
+  sealScript,
+  WRONG_HASH,
+} from './upload-scripts.ts';
 
 export interface BlobSource {
   /** `sha256:` and 64 hex digits. */
   digest: string;
   /** Bytes. */
   size: number;
-  /** The content from this byte on. */
+  /** The content from this byte on. It need not be checked: the host hashes what it gets. */
   open(offset: number): AsyncIterable<Uint8Array>;
+  /** Throws when the content here is not what its digest says; asked once the host has found it wrong. */
+  check?(): Promise<void>;
 }
 
 export interface UploadOptions {
@@ -23,6 +34,8 @@ export interface UploadOptions {
   blobs?: string;
   /** Default true. */
   root?: boolean;
+  /** Whether it survives a power cut. Default true; false for what is unpacked at once and hashed whenever it is met. */
+  sync?: boolean;
 }
 
 export interface Uploaded {
@@ -33,16 +46,24 @@ export interface Uploaded {
 }
 
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
-const WRONG_HASH = 65;
 /** Hashing and syncing a large blob on a slow disk; milliseconds. */
 const SETTLE_TIMEOUT_MS = 30 * 60_000;
+
+/**
+ * Where an answer takes this long, a channel mostly waits for its window (2 MiB in OpenSSH) to be opened again, and
+ * several of them are faster; milliseconds there and back.
+ */
+const FAR_MS = 12;
+/** Pieces under way to a host that is far away; a connection carries eight commands. */
+const LANES = 6;
+const PIECE = 8 * 1024 * 1024;
 
 /**
  * Have a blob on the host. One that is there is hashed, not sent; a partial one is continued from its length. The file
  * gets its name only after the host has hashed it. Two uploads of one blob to one host must not run at once: the
  * host's lock sees to that between commands.
  * @throws {AirferryError} HOST_DISK_FULL (path, bytes needed), DIGEST_MISMATCH, HOST_CONNECTION_LOST; run again after
- *   the last, and it goes on from the same byte.
+ *   the last, and it goes on from the same byte. What `source.check` throws for a source that is damaged.
  */
 export async function uploadBlob(
   shell: Shell,
@@ -60,6 +81,7 @@ export async function uploadBlob(
     sent += source.size;
     if (await upload.send(0)) return { path: upload.path, sent };
   }
+  await source.check?.();
   throw new AirferryError(
     'DIGEST_MISMATCH',
     `${source.digest} arrived damaged on ${describeTarget(shell.target)}: its content has another hash there`,
@@ -77,39 +99,21 @@ class Upload {
   readonly path: string;
   readonly #shell: Shell;
   readonly #source: BlobSource;
-  readonly #hex: string;
   readonly #options: UploadOptions;
-  readonly #folder: string;
+  readonly #arrival: Arrival;
 
   constructor(shell: Shell, source: BlobSource, hex: string, options: UploadOptions) {
     this.#shell = shell;
     this.#source = source;
-    this.#hex = hex;
     this.#options = options;
-    this.#folder = `${options.blobs ?? LAYOUT.blobs}/sha256`;
-    this.path = `${this.#folder}/${hex}`;
-  }
-
-  get #names(): string {
-    return `d=${quote(this.#folder)}; f=$d/${this.#hex}; p=$f.part; size=${this.#source.size}; want=${this.#hex}`;
+    const folder = `${options.blobs ?? LAYOUT.blobs}/sha256`;
+    this.#arrival = { folder, hex, size: source.size, sync: options.sync ?? true };
+    this.path = `${folder}/${hex}`;
   }
 
   /** Whether the blob is there and right, else how many bytes of it are. Refuses when the rest would not fit. */
   async prepare(): Promise<'present' | number> {
-    const script = `set -e
-${this.#names}
-mkdir -p -- "$d"
-hash() { set -- $(sha256sum < "$1"); echo "$1"; }
-if [ -f "$f" ]; then
-  if [ "$(stat -c %s -- "$f")" = "$size" ] && [ "$(hash "$f")" = "$want" ]; then echo present; exit 0; fi
-  rm -f -- "$f"
-fi
-part=0
-if [ -f "$p" ]; then part=$(stat -c %s -- "$p"); fi
-if [ "$part" -gt "$size" ]; then rm -f -- "$p"; part=0; fi
-echo "part $part"
-df -P -k -- "$d" | { read -r line; read -r device blocks used free rest; echo "free $free"; }`;
-    const { stdout } = await this.#run(script, 'prepare the upload');
+    const { stdout } = await this.#run(prepareScript(this.#arrival), 'prepare the upload');
     if (stdout.startsWith('present')) {
       this.#options.onProgress?.(this.#source.size, this.#source.size);
       return 'present';
@@ -123,46 +127,74 @@ df -P -k -- "$d" | { read -r line; read -r device blocks used free rest; echo "f
   }
 
   /**
-   * Send from `offset`, then have the host hash the whole. False when the hash is wrong; the part is gone then. Gone it
+   * Send from `offset`, and have the host hash the whole. False when the hash is wrong; the part is gone then. Gone it
    * is too when it cannot be written: a disk must not stay full for our sake. A lost connection leaves it.
-   *
-   * Written by position, not appended: the command of a connection that was lost may still be writing what it got, and
-   * then both write the same bytes to the same places, and either may find that the other has finished.
    */
   async send(offset: number): Promise<boolean> {
-    const script = `set -e
-${this.#names}
-dd of="$p" bs=1048576 iflag=fullblock seek=${offset} oflag=seek_bytes conv=notrunc,fsync status=none || {
-  rm -f -- "$p"; exit 1
-}
-have=$(stat -c %s -- "$p" 2>/dev/null || stat -c %s -- "$f")
-if [ "$have" -lt "$size" ]; then echo "only $have of $size bytes arrived" >&2; exit 1; fi
-hash=$(sha256sum -- "$p" 2>/dev/null) || hash=$(sha256sum -- "$f")
-if [ "\${hash%% *}" != "$want" ]; then rm -f -- "$p"; exit ${WRONG_HASH}; fi
-mv -f -- "$p" "$f" 2>/dev/null || [ -f "$f" ]`;
-    const title = `upload ${this.path}`;
-    const stdin = this.#counted(offset);
-    const result = await this.#shell.run(script, {
-      ...this.#runOptions,
-      stdin,
-      check: false,
-      title,
-    });
+    this.#options.onProgress?.(offset, this.#source.size);
+    const far = (this.#shell.roundTripMs ?? 0) >= FAR_MS;
+    const sent = far && this.#source.size - offset > PIECE ? this.#sendPieces(offset) : this.#sendAll(offset);
+    const result = await sent;
     if (result.status === 0) return true;
     if (result.status === WRONG_HASH) return false;
-    const error = this.#shell.failure(title, result);
-    throw error.code === 'HOST_DISK_FULL' ? this.#diskFull(this.#source.size - offset) : error;
+    throw this.#failure(result, offset);
   }
 
-  async *#counted(offset: number): AsyncGenerator<Uint8Array> {
-    let done = offset;
-    this.#options.onProgress?.(done, this.#source.size);
-    if (offset >= this.#source.size) return;
-    for await (const chunk of this.#source.open(offset)) {
-      yield chunk;
-      done += chunk.length;
-      this.#options.onProgress?.(done, this.#source.size);
+  #sendAll(offset: number): Promise<RunResult> {
+    const onBytes = (bytes: number): void => this.#options.onProgress?.(offset + bytes, this.#source.size);
+    return this.#tell(receiveScript(this.#arrival, offset), counted(this.#range(offset), onBytes));
+  }
+
+  /** Several pieces at a time, each by a command of its own. The host knows up to where they are whole. */
+  async #sendPieces(offset: number): Promise<RunResult> {
+    const starts: number[] = [];
+    for (let start = offset; start < this.#source.size; start += PIECE) starts.push(start);
+    const underway = new Set(starts);
+    const whole = (): number => Math.min(...underway, this.#source.size);
+    let sent = offset;
+    let failed: RunResult | undefined;
+    const sendPiece = async (start: number): Promise<void> => {
+      if (failed) return;
+      const end = Math.min(start + PIECE, this.#source.size);
+      let arrived = start;
+      const bytes = counted(this.#range(start, end), (_, more) => {
+        arrived += more;
+        sent += more;
+        this.#options.onProgress?.(sent, this.#source.size);
+      });
+      const result = await this.#tell(pieceScript(this.#arrival, { start, whole: whole() }), bytes);
+      if (result.status === 0 && arrived === end) underway.delete(start);
+      else failed ??= result.status === 0 ? { ...result, status: 1, stderr: short(arrived, end) } : result;
+    };
+    await mapLimit(starts, LANES, sendPiece);
+    if (!failed) return this.#tell(sealScript(this.#arrival));
+    if (this.#shell.failure('', failed).code === 'HOST_DISK_FULL')
+      await this.#run(dropScript(this.#arrival), 'remove the part');
+    return failed;
+  }
+
+  async *#range(from: number, to: number = this.#source.size): AsyncGenerator<Uint8Array> {
+    let at = from;
+    if (at >= to) return;
+    for await (const chunk of this.#source.open(from)) {
+      yield chunk.subarray(0, to - at);
+      at += chunk.length;
+      if (at >= to) return;
     }
+  }
+
+  #tell(script: string, stdin?: AsyncIterable<Uint8Array>): Promise<RunResult> {
+    const options = { ...this.#runOptions, ...(stdin ? { stdin } : {}) };
+    return this.#shell.run(script, { ...options, check: false, title: this.#title });
+  }
+
+  get #title(): string {
+    return `upload ${this.path}`;
+  }
+
+  #failure(result: RunResult, offset: number): AirferryError {
+    const error = this.#shell.failure(this.#title, result);
+    return error.code === 'HOST_DISK_FULL' ? this.#diskFull(this.#source.size - offset) : error;
   }
 
   get #runOptions(): { root: boolean; signal?: AbortSignal } {
@@ -179,13 +211,29 @@ mv -f -- "$p" "$f" 2>/dev/null || [ -f "$f" ]`;
     const has = free === undefined ? '' : `, and ${formatBytes(free)} are free`;
     return new AirferryError(
       'HOST_DISK_FULL',
-      `the disk of ${host} is too full: ${this.#folder} needs ${formatBytes(needed)} (${needed} bytes) more${has}`,
+      `the disk of ${host} is too full: ${this.#arrival.folder} needs ${formatBytes(needed)} (${needed} bytes) more${has}`,
       {
         where: { host: this.#shell.target.name, blob: this.#source.digest },
         suggestions: [
-          `Make room on the host (df -h ${this.#folder}), then run the same command again: it goes on where it stopped.`,
+          `Make room on the host (df -h ${this.#arrival.folder}), then run the same command again: it goes on where it stopped.`,
         ],
       },
     );
+  }
+}
+
+function short(arrived: number, of: number): string {
+  return `only ${arrived} of ${of} bytes arrived`;
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  onBytes: (all: number, more: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let all = 0;
+  for await (const chunk of bytes) {
+    yield chunk;
+    all += chunk.length;
+    onBytes(all, chunk.length);
   }
 }

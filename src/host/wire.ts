@@ -29,18 +29,18 @@ class Gatherer {
   }
 }
 
-class GatheringSocket extends Socket {
-  readonly #gatherer = new Gatherer(this);
-
-  override write(chunk: Uint8Array | string, ...rest: unknown[]): boolean {
-    this.#gatherer.hold();
-    return super.write(chunk as Uint8Array, ...(rest as [BufferEncoding, WriteCallback]));
-  }
+/** Gather what is written to a connected socket. Connected it has to be: `connect` gives a socket its own `write` back. */
+function gatherWrites(socket: Socket): void {
+  const gatherer = new Gatherer(socket);
+  const write = socket.write.bind(socket) as (chunk: Uint8Array | string, ...rest: unknown[]) => boolean;
+  socket.write = (chunk: Uint8Array | string, ...rest: unknown[]): boolean => {
+    gatherer.hold();
+    return write(chunk, ...rest);
+  };
 }
 
-/** A channel, as a stream whose writes are gathered and whose end is a connection's end. */
-class GatheringChannel extends Duplex {
-  readonly #gatherer = new Gatherer(this);
+/** A channel, as a stream whose end is a connection's end. */
+class ChannelStream extends Duplex {
   readonly #channel: Duplex;
 
   constructor(channel: Duplex) {
@@ -52,11 +52,6 @@ class GatheringChannel extends Duplex {
     channel.on('end', () => this.push(null));
     channel.on('close', () => this.destroy());
     channel.on('error', error => this.destroy(error));
-  }
-
-  override write(chunk: Uint8Array | string, ...rest: unknown[]): boolean {
-    this.#gatherer.hold();
-    return super.write(chunk, ...(rest as [BufferEncoding, WriteCallback]));
   }
 
   override _read(): void {
@@ -82,6 +77,24 @@ class GatheringChannel extends Duplex {
   }
 }
 
+/** The same, whose writes are gathered. */
+class GatheringChannel extends ChannelStream {
+  readonly #gatherer = new Gatherer(this);
+
+  override write(chunk: Uint8Array | string, ...rest: unknown[]): boolean {
+    this.#gatherer.hold();
+    return super.write(chunk, ...(rest as [BufferEncoding, WriteCallback]));
+  }
+}
+
+/**
+ * A channel as a plain stream: each write leaves at once, so that it is not lost if the stream is destroyed right after.
+ * That is how an HTTP server answers what is no HTTP.
+ */
+export function asStream(channel: Duplex): Duplex {
+  return new ChannelStream(channel);
+}
+
 /** A channel through a bastion, ready to carry a connection. */
 export function throughChannel(channel: Duplex): Duplex {
   return new GatheringChannel(channel);
@@ -93,7 +106,7 @@ export function throughChannel(channel: Duplex): Duplex {
  */
 export function dial(host: string, port: number, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = new GatheringSocket();
+    const socket = new Socket();
     const fail = (error: unknown): void => {
       finish();
       socket.once('error', () => undefined);
@@ -117,6 +130,7 @@ export function dial(host: string, port: number, timeoutMs: number, signal?: Abo
       finish();
       socket.on('error', () => undefined);
       socket.setNoDelay(true);
+      gatherWrites(socket);
       resolve(socket);
     });
   });

@@ -1,22 +1,23 @@
-/** What an engine has in its image store: names, and the layers that need not be sent again. */
-import { type Digest, isDigest } from '../content/digest.ts';
-import { chainIds } from '../content/manifest.ts';
+/** What Docker has in its image store: names, and the layers that need not be sent again. */
+import { parseEngineInfo } from '../engine/info.ts';
 import { AirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
 import { describeTarget } from '../host/target.ts';
 import type { EngineStore } from '../transports/docker-load.ts';
 import { dockerScript } from './docker-cli.ts';
-import { type EngineAnswer, parseEngineInfo } from './engine-answer.ts';
+import { listScript, parseList } from './runtimes/templates.ts';
 
 /** Bytes; an engine with ten thousand images says less. */
 const MAX_ANSWER = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 
+/** As much of `docker info` as matters here: all of it is 8 kB. */
+const INFO = '{"ServerVersion":{{json .ServerVersion}},"DriverStatus":{{json .DriverStatus}}}';
+
 /** Ask an engine what it has: one round trip. Throws ENGINE_NOT_READY when none answers. */
 export async function askStore(shell: Shell): Promise<EngineStore> {
-  const script = dockerScript(`docker info --format '{{json .}}' || exit
-docker image ls --no-trunc --format 'name={{.ID}} {{.Repository}}:{{.Tag}}'
-docker image ls -aq --no-trunc | sort -u | xargs -r docker image inspect --format 'layers={{json .RootFS.Layers}}'`);
+  const script = dockerScript(`docker info --format '${INFO}' || exit
+${listScript('docker')}`);
   const { stdout, stderr } = await shell.run(script, {
     root: true,
     check: false,
@@ -27,29 +28,8 @@ docker image ls -aq --no-trunc | sort -u | xargs -r docker image inspect --forma
   const [first = '', ...lines] = stdout.split('\n');
   const info = parseEngineInfo(first);
   if (!info) throw noEngine(shell, stderr);
-  return parseStore(info, lines);
-}
-
-/** What the engine printed about its images. */
-function parseStore(info: EngineAnswer, lines: readonly string[]): EngineStore {
-  const chains = new Set<Digest>();
-  const names = new Map<string, string>();
-  for (const line of lines) {
-    const [, id, name] = /^name=(sha256:[0-9a-f]{64}) (\S+)$/.exec(line) ?? [];
-    if (id !== undefined && name !== undefined && !name.includes('<none>')) names.set(name, id);
-    if (line.startsWith('layers=')) for (const chain of chainIds(digests(line.slice(7)))) chains.add(chain);
-  }
   const major = Number(/^\d+/.exec(info.version)?.[0] ?? 0);
-  return { kind: info.containerdStore ? 'containerd' : 'classic', major, chains, names };
-}
-
-function digests(text: string): Digest[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) && list.every(isDigest) ? list : [];
-  } catch {
-    return [];
-  }
+  return { kind: info.containerdStore ? 'containerd' : 'classic', major, ...parseList(lines) };
 }
 
 function noEngine(shell: Shell, stderr: string): AirferryError {

@@ -43,7 +43,10 @@ export const layOutRelease: Phase = {
   },
 };
 
-/** Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. */
+/**
+ * Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. Some archives have `./`
+ * before every name, and tar knows no name but the one in the archive.
+ */
 function layOutScript({ archive, components, release }: WantedEngine): string {
   const members = (prefix: string): string =>
     components.map(name => quote(`${prefix}docker/${name}`)).join(' ');
@@ -56,11 +59,11 @@ mkdir -p -- ${quote(RELEASES_DIR)}
 rm -rf -- "$t" "$o"
 trap 'rm -rf -- "$t"' EXIT
 mkdir -- "$t" "$t/bin"
-case $(gzip -dc < "$a" 2>/dev/null | tar -tf - 2>/dev/null | head -n 1) in
-  ./*) set -- ${members('./')};;
-  *) set -- ${members('')};;
-esac
-gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner "$@"
+unpack() { gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner "$@"; }
+if ! said=$(unpack ${members('')} 2>&1); then
+  case $said in *[Nn]ot found*) ;; *) echo "$said" >&2; exit 1;; esac
+  unpack ${members('./')}
+fi
 for n in ${components.map(quote).join(' ')}; do
   if [ -L "$t/docker/$n" ] || [ ! -f "$t/docker/$n" ]; then echo "the archive has no plain file docker/$n" >&2; exit 1; fi
   mv -- "$t/docker/$n" "$t/bin/$n"
@@ -68,8 +71,9 @@ done
 rm -rf -- "$t/docker"
 chown -R root:root -- "$t"
 chmod 0755 -- "$t" "$t"/bin "$t"/bin/*
+{ sync -- "$t"/bin/* 2>/dev/null || sync; } &
 (cd "$t/bin" && sums *)
-sync -- "$t"/bin/* 2>/dev/null || sync
+wait $!
 if [ -e "$d" ]; then mv -T -- "$d" "$o"; fi
 mv -T -- "$t" "$d"
 trap - EXIT

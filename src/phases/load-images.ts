@@ -1,9 +1,11 @@
 /** Load the host's images into its engine, each with only the layers that the engine lacks. */
+
+import type { EngineAnswer } from '../engine/info.ts';
 import { type EngineStore, type ImageLoad, idOf, imagesFor, planLoads } from '../transports/docker-load.ts';
-import { describeLoad, loadImage } from './docker-load.ts';
-import type { EngineAnswer } from './engine-answer.ts';
 import { askStore } from './engine-store.ts';
+import { describeLoad, expectedVia, foretold, ImageLoader } from './image-loader.ts';
 import type { HostContext, Phase } from './phase.ts';
+import { docker } from './runtimes/docker.ts';
 
 export const loadImages: Phase = {
   name: 'load-images',
@@ -17,14 +19,24 @@ export const loadImages: Phase = {
     const loads = await planLoads(wanted.images, store, { platform: wanted.platform });
     if (loads.length === 0) return undefined;
     return {
-      changes: loads.map(describeLoad),
+      changes: loads.map(load => describeLoad({ load, via: expectedVia(load, store) })),
       async run(report) {
-        const total = loads.reduce((sum, load) => sum + load.bytes, 0);
+        const source = wanted.images?.description ?? '';
+        await using loader = new ImageLoader({
+          ...context,
+          runtime: docker,
+          store,
+          via: 'auto',
+          source,
+          report,
+        });
+        const planned = await loader.plan(loads);
+        const total = planned.reduce((sum, one) => sum + foretold(one).bytes, 0);
         let done = 0;
-        for (const load of loads) {
-          await loadImage(context, load, report, bytes => report.progress(done + bytes, total));
-          done += load.bytes;
-          remember(context, load);
+        for (const one of planned) {
+          await loader.load(one, bytes => report.progress(Math.min(done + bytes, total), total));
+          done += foretold(one).bytes;
+          remember(context, one.load);
         }
       },
     };

@@ -22,6 +22,8 @@ export const stageEngine: Phase = {
       changes: [`upload engine ${version} (${formatBytes(archive.size)})`],
       async run(report) {
         await uploadBlob(context.shell, archive, {
+          // It is unpacked next, and what comes out of it is synced.
+          sync: false,
           onProgress: report.progress,
           ...(context.signal ? { signal: context.signal } : {}),
         });

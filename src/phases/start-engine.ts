@@ -22,8 +22,10 @@ export const startEngine: Phase = {
       ],
       async run() {
         const moved = unitNames.filter(unit => stopped.includes(unit) || pending.includes(unit));
-        const lines = ['set -e', 'systemctl daemon-reload'];
-        if (disabled.length > 0) lines.push(command(['systemctl', 'enable', '--quiet', ...disabled]));
+        const lines = ['set -e'];
+        if (disabled.length > 0)
+          lines.push(command(['systemctl', 'enable', '--quiet', '--no-reload', ...disabled]));
+        lines.push('systemctl daemon-reload');
         if (moved.length > 0) {
           lines.push(`${command(['systemctl', 'reset-failed', ...moved])} 2>/dev/null || :`);
           // The next phase waits, with more patience and better words than systemctl has.

@@ -2,12 +2,13 @@
  * How things stand on a host, asked in one round trip: every path that airferry left or is to write, with its hash; the
  * units; daemon.json; what the engine says. The script only looks. What it prints is read here, and is bounded.
  */
+
+import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { AirferryError } from '../errors.ts';
 import { DEFINE_SUMS } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
-import { type EngineAnswer, parseEngineInfo } from './engine-answer.ts';
 
 export type PathState =
   | { kind: 'absent' | 'dir' | 'other' }
@@ -68,18 +69,34 @@ export async function surveyHost(shell: Shell, questions: SurveyQuestions): Prom
   });
 }
 
+/** All links by one `readlink`, unless it does not answer for each. */
+const TELL_LINKS = `if [ -n "$links" ]; then (
+  set -f; IFS=$nl
+  targets=$(readlink -- $links 2>/dev/null)
+  set -- $targets; answers=$#
+  set -- $links
+  for p in "$@"; do
+    put link "$p"
+    if [ $answers = $# ]; then put target "\${targets%%"$nl"*}"; targets=\${targets#*"$nl"}
+    else put target "$(readlink -- "$p")"; fi
+  done
+) fi`;
+
 /** The script; paths come on its stdin, one in a line. */
 function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
   return `put() { printf '%s=%s\\n' "$1" "$2"; }
 ${DEFINE_SUMS}
 set --
+links=; nl='
+'
 while IFS= read -r p; do
-  if [ -L "$p" ]; then put link "$p"; put target "$(readlink -- "$p")"
+  if [ -L "$p" ]; then links=$links$p$nl
   elif [ -f "$p" ]; then set -- "$@" "$p"
   elif [ -d "$p" ]; then put dir "$p"
   elif [ -e "$p" ]; then put other "$p"
   fi
 done
+${TELL_LINKS}
 if [ $# -gt 0 ]; then
   stat -c 'file=%a %s %n' -- "$@" 2>/dev/null
   sums "$@" 2>/dev/null | while IFS= read -r line; do put sum "$line"; done

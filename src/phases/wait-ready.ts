@@ -36,20 +36,24 @@ export const waitReady: Phase = {
   },
 };
 
-/** Prints the engine's version, or the end of the units' log. `is-active` says "active", and nothing else, when it is. */
+/**
+ * Prints the engine's version, or the end of the units' log. `start` comes back as soon as units that are being started
+ * have started or failed; from then on they are asked, since systemd may be starting them anew. `is-active` prints
+ * "active", and nothing else, for a unit that is.
+ */
 function waitScript(units: readonly string[]): string {
   const names = command(units);
   return dockerScript(`deadline=$(($(date +%s) + ${PATIENCE_S}))
 t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=
-while [ "$(date +%s)" -lt $deadline ]; do
+if [ -n "$t" ]; then timeout ${PATIENCE_S} systemctl start ${names} 2>/dev/null; fi
+while :; do
   ready=1
-  for u in ${names}; do
-    a=$(systemctl is-active $u)
+  for a in $(systemctl is-active ${names}); do
     if [ "$a" = failed ]; then deadline=0; fi
     if [ "$a" != active ]; then ready=0; fi
   done
   if [ $ready = 1 ] && v=$($t docker version --format '{{.Server.Version}}' 2>/dev/null); then echo "$v"; exit 0; fi
-  if [ $deadline = 0 ]; then break; fi
+  if [ "$(date +%s)" -ge $deadline ]; then break; fi
   sleep 0.2 2>/dev/null || sleep 1
 done
 journalctl --no-pager -o cat -n 60 ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null

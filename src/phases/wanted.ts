@@ -190,13 +190,22 @@ function forPlatform<T extends { platform: string }>(
   );
 }
 
-/** A blob of the bundle, sent from any offset: the host hashes what it has got at the end. */
+/** A blob of the bundle, sent as it is: the host hashes what it gets, and if that is wrong, it is hashed here too. */
 function blobSource(
   bundle: Bundle,
   { digest, size }: { digest: BlobSource['digest']; size: number },
 ): BlobSource {
   const name = { digest: digest as `sha256:${string}`, size };
-  return { digest, size, open: offset => (offset === 0 ? bundle.blob(name) : bundle.blobFrom(name, offset)) };
+  return {
+    digest,
+    size,
+    open: offset => bundle.blobFrom(name, offset),
+    check: () => drain(bundle.blob(name)),
+  };
+}
+
+async function drain(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of bytes);
 }
 
 function invalid(bundle: Bundle, why: string): AirferryError {

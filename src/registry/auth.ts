@@ -8,8 +8,8 @@ import { basicAuthorization, fetchToken, loginError } from './token.ts';
 
 export type Action = 'pull' | 'push';
 
-/** What a request is allowed to do, for each repository. */
-export type Scope = ReadonlyMap<string, readonly Action[]>;
+/** What a request is allowed to do: the actions for each resource, such as `repository:library/nginx` or `registry:catalog`. */
+export type Scope = ReadonlyMap<string, readonly string[]>;
 
 export interface AuthOptions {
   http: Http;
@@ -41,6 +41,11 @@ export class Authenticator {
 
   constructor(options: AuthOptions) {
     this.#options = options;
+  }
+
+  /** Whether the registry has asked for a login so far. */
+  get wanted(): boolean {
+    return this.#challenge !== undefined;
   }
 
   /**
@@ -109,8 +114,8 @@ export class Authenticator {
   }
 
   async #token(scope: Scope, challenge: Challenge): Promise<Held> {
-    const rights = [...scope].flatMap(([repository, actions]) =>
-      actions.map(action => `${repository}:${action}`),
+    const rights = [...scope].flatMap(([resource, actions]) =>
+      actions.map(action => `${resource}:${action}`),
     );
     const now = performance.now();
     this.#tokens = this.#tokens.filter(token => token.until > now);
@@ -133,7 +138,7 @@ export class Authenticator {
       registry,
       realm,
       service: challenge.parameters.service,
-      scopes: [...scope].map(([repository, actions]) => `repository:${repository}:${actions.join(',')}`),
+      scopes: [...scope].map(([resource, actions]) => `${resource}:${actions.join(',')}`),
       credentials,
       signal,
     });

@@ -1,16 +1,23 @@
 /** The client of one registry: manifests, blobs, tags. OCI distribution-spec 1.1. */
 import type { Descriptor } from '../content/descriptor.ts';
-import { type Digest, Digester, isDigest } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { Action } from './auth.ts';
 import { readCerts } from './certs.ts';
 import { findCredentials } from './credentials.ts';
 import { getBlob, getManifest, headManifest, type ManifestDocument, type ManifestHead } from './download.ts';
-import { protocolError } from './errors.ts';
+import { RegistryError } from './errors.ts';
+import { Harbor } from './harbor.ts';
 import { Http, type HttpLimits } from './http.ts';
+import { listRepositories, listTags } from './lists.ts';
 import type { Credentials } from './login.ts';
+import { storeManifest } from './manifest-upload.ts';
+import { type Referrer, Referrers } from './referrers.ts';
 import { type RetryPolicy, Session } from './session.ts';
-import { listTags } from './tags.ts';
-import { hasBlob, type UploadOptions, type UploadResult, type UploadSource, uploadBlob } from './upload.ts';
+import type { UploadOptions, UploadResult } from './upload.ts';
+import { UploadJournal, uploadsFolder } from './upload-journal.ts';
+import type { ChunkSizes } from './upload-large.ts';
+import { hasBlob } from './upload-steps.ts';
+import { type UploadSource, Uploads } from './uploads.ts';
 
 export interface RegistryClientOptions {
   /** `host[:port]`; `docker.io` is Docker Hub. */
@@ -25,10 +32,18 @@ export interface RegistryClientOptions {
   credentials?: Credentials;
   /** Docker's config file, instead of the user's. */
   configFile?: string;
+  /** Where proxies are named (`HTTPS_PROXY`, `NO_PROXY`), instead of the environment of the process. */
+  env?: NodeJS.ProcessEnv;
+  /** Where large uploads under way are noted down, so that a later run goes on with them; false for nowhere. */
+  uploadsDir?: string | false;
+  /** When large blobs go in chunks, and how long those are. */
+  chunks?: Partial<ChunkSizes>;
   /** What logins ask the right to do in a repository: `push` includes `pull`. `pull` when absent. */
   access?: Action;
   /** Blobs that travel at once. */
   concurrency?: number;
+  /** Requests per second, for a registry that limits them; as fast as it goes when absent. */
+  requestsPerSecond?: number;
   signal?: AbortSignal;
   limits?: Partial<HttpLimits>;
   retry?: Partial<RetryPolicy>;
@@ -36,6 +51,8 @@ export interface RegistryClientOptions {
 
 /** Blobs at once: more do not make one registry faster, fewer leave it waiting. */
 const DEFAULT_CONCURRENCY = 5;
+/** Refusals of a push that may have more than one reason. */
+const UNEXPLAINED = [401, 403, 404, 405];
 const HUB_ENDPOINT = 'registry-1.docker.io';
 
 export class RegistryClient {
@@ -44,6 +61,9 @@ export class RegistryClient {
   readonly concurrency: number;
   readonly #http: Http;
   readonly #session: Session;
+  readonly #referrers: Referrers;
+  readonly #uploads: Uploads;
+  readonly #harbor: Harbor;
 
   constructor(options: RegistryClientOptions) {
     const { registry, plainHttp = false, caFile, certsDir, credentials, configFile, signal, retry } = options;
@@ -55,16 +75,26 @@ export class RegistryClient {
       origin,
       limits: options.limits,
       tlsFiles: () => readCerts(registry, { caFile, certsDir }),
+      env: options.env,
     });
-    this.#session = new Session({
+    const shared = {
       http: this.#http,
       registry,
       origin,
       credentials: async () => credentials ?? (await findCredentials(registry, { configFile })),
-      access: options.access ?? 'pull',
       signal,
+    };
+    this.#harbor = new Harbor(shared);
+    this.#session = new Session({
+      ...shared,
+      access: options.access ?? 'pull',
       retry,
+      perSecond: options.requestsPerSecond,
     });
+    this.#referrers = new Referrers(this.#session);
+    const folder = options.uploadsDir ?? uploadsFolder(options.env);
+    const journal = folder === false ? undefined : new UploadJournal(folder, registry);
+    this.#uploads = new Uploads(this.#session, journal, options.chunks);
   }
 
   /** The digest and media type that a tag or digest stands for, or undefined when there is nothing. */
@@ -79,7 +109,8 @@ export class RegistryClient {
 
   /**
    * Store a manifest or index, byte for byte, under a tag or its digest, and give back its digest. Everything that
-   * it names must be there: else the registry answers with an error that `isMissingContent` recognises.
+   * it names must be there: else the registry answers with an error that `isMissingContent` recognises. One with a
+   * `subject` is found by `referrers` afterwards, whether the registry takes notice of subjects or not.
    */
   async putManifest(
     repository: string,
@@ -87,23 +118,15 @@ export class RegistryClient {
     mediaType: string,
     bytes: Uint8Array,
   ): Promise<Digest> {
-    const answer = await this.#session.call({
-      method: 'PUT',
-      repository,
-      to: `manifests/${reference}`,
-      headers: { 'content-type': mediaType },
-      body: bytes,
-      accept: [201, 200, 202, 204],
-    });
-    answer.discard();
-    const said = answer.header('docker-content-digest');
-    const digester = new Digester(isDigest(said) ? said : undefined);
-    digester.update(bytes);
-    const digest = digester.digest();
-    if (isDigest(said) && said !== digest) {
-      throw protocolError(this.registry, `stored a manifest as ${said} that is ${digest}`, answer.url.href);
-    }
+    const manifest = { reference, mediaType, bytes };
+    const { digest, subjectTaken } = await storeManifest(this.#session, repository, manifest);
+    await this.#referrers.stored(repository, manifest, subjectTaken);
     return digest;
+  }
+
+  /** The manifests whose subject is this digest: signatures, SBOMs, attestations. An unknown subject has none. */
+  referrers(repository: string, subject: Digest): Promise<Referrer[]> {
+    return this.#referrers.list(repository, subject);
   }
 
   /** Whether a repository has a blob. */
@@ -116,14 +139,41 @@ export class RegistryClient {
     return getBlob(this.#session, repository, blob);
   }
 
-  /** Bring a blob into a repository, unless it is there. See `uploadBlob`. */
+  /** Bring a blob into a repository, unless it is there. See `Uploads.put`. */
   putBlob(repository: string, source: UploadSource, options?: UploadOptions): Promise<UploadResult> {
-    return uploadBlob(this.#session, repository, source, options);
+    return this.#uploads.put(repository, source, options);
   }
 
   /** The tags of a repository. Throws REGISTRY_NOT_FOUND. */
   listTags(repository: string): Promise<string[]> {
     return listTags(this.#session, repository);
+  }
+
+  /** All repositories. Throws REGISTRY_DENIED where the registry does not list them to this login. */
+  listRepositories(): AsyncIterable<string> {
+    return listRepositories(this.#session);
+  }
+
+  /**
+   * Ask the registry whether it knows this login. `wanted` is false for one that let us in without any. Throws
+   * REGISTRY_UNAUTHORIZED, and what a registry that cannot be reached makes of it.
+   */
+  async checkLogin(): Promise<{ wanted: boolean }> {
+    const to = this.#session.url(undefined, '');
+    const answer = await this.#session.call({ method: 'GET', to, accept: [200] });
+    answer.discard();
+    return { wanted: this.#session.wantsLogin };
+  }
+
+  /** Harbor's own interface, where the registry is one; asked for that each time. */
+  async harbor(): Promise<Harbor | undefined> {
+    return (await this.#harbor.detect()) ? this.#harbor : undefined;
+  }
+
+  /** What lies behind a failed push, where the registry is a Harbor and can tell; any other error as it is. */
+  async explain(error: unknown, repository: string): Promise<unknown> {
+    if (!(error instanceof RegistryError) || !UNEXPLAINED.includes(error.status ?? 0)) return error;
+    return this.#harbor.explain(error, repository);
   }
 
   /** Close all connections. */

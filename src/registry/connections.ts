@@ -1,4 +1,4 @@
-/** The sockets to a registry: kept alive, limited in the time to connect, with the right CAs and certificates. */
+/** The sockets to a registry: kept alive, limited in the time to connect, with the right CAs, certificates and proxy. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
@@ -6,35 +6,47 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { AirferryError } from '../errors.ts';
 import type { TlsFiles } from './certs.ts';
+import { type HttpProxy, proxyFor } from './proxy.ts';
 
 export interface ConnectionsOptions {
   /** The registry's origin: the only one that client certificates are shown to. */
   origin: string;
   /** Read when the first TLS connection is made. */
   tlsFiles(): Promise<TlsFiles>;
-  /** Milliseconds for TCP and TLS together. */
+  /** Where proxies are named; that of the process when absent. */
+  env?: NodeJS.ProcessEnv;
+  /** Milliseconds for TCP, a proxy's consent, and TLS together. */
   connectMs: number;
+}
+
+/** How requests to an origin travel. */
+export interface Route {
+  agent: HttpAgent;
+  proxy: HttpProxy | undefined;
 }
 
 /** Agents for node:http and node:https. As many connections as there are requests at once: callers set that limit. */
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #agents = new Map<string, Promise<HttpAgent>>();
+  readonly #contexts = new Map<boolean, Promise<SecureContext>>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
-  /** The agent for requests to that URL. Throws what reading the certificates throws. */
-  agent(url: URL): Promise<HttpAgent> {
+  /** The way for requests to that URL. Throws what reading the certificates throws, and USAGE for an impossible proxy. */
+  async route(url: URL): Promise<Route> {
+    const proxy = proxyFor(url, this.#options.env ?? process.env);
     const own = url.origin === this.#options.origin;
-    const kind = url.protocol === 'http:' ? 'plain' : own ? 'own' : 'other';
-    const known = this.#agents.get(kind);
-    if (known) return known;
-    const made = kind === 'plain' ? Promise.resolve(new HttpAgent({ keepAlive: true })) : this.#secure(own);
-    const limited = made.then(agent => limitConnecting(agent, this.#options.connectMs));
-    this.#agents.set(kind, limited);
-    return limited;
+    const secure = url.protocol === 'https:';
+    const key = `${secure ? `tls ${own}` : 'plain'} ${proxy?.url.href ?? ''}`;
+    let agent = this.#agents.get(key);
+    if (!agent) {
+      agent = this.#make(secure, own, proxy);
+      this.#agents.set(key, agent);
+    }
+    return { agent: await agent, proxy };
   }
 
   /** Close the idle connections and those in use. */
@@ -43,12 +55,25 @@ export class Connections {
     for (const result of agents) if (result.status === 'fulfilled') result.value.destroy();
   }
 
-  async #secure(own: boolean): Promise<HttpsAgent> {
-    const files = await this.#options.tlsFiles();
-    return new HttpsAgent({
-      keepAlive: true,
-      secureContext: secureContext({ cas: files.cas, clients: own ? files.clients : [] }),
-    });
+  async #make(secure: boolean, own: boolean, proxy: HttpProxy | undefined): Promise<HttpAgent> {
+    // Node speaks CONNECT and Basic itself. Whether there is a proxy was decided above, by rules that know more forms.
+    const proxyEnv = proxy && { [secure ? 'https_proxy' : 'http_proxy']: proxy.url.href };
+    const options = { keepAlive: true, ...(proxyEnv ? { proxyEnv } : {}) };
+    const agent = secure
+      ? new HttpsAgent({ ...options, secureContext: await this.#context(own) })
+      : new HttpAgent(options);
+    return limitConnecting(agent, this.#options.connectMs, secure && proxy !== undefined);
+  }
+
+  #context(own: boolean): Promise<SecureContext> {
+    let context = this.#contexts.get(own);
+    if (!context) {
+      context = this.#options
+        .tlsFiles()
+        .then(({ cas, clients }) => secureContext({ cas, clients: own ? clients : [] }));
+      this.#contexts.set(own, context);
+    }
+    return context;
   }
 }
 
@@ -68,19 +93,30 @@ function secureContext({ cas, clients }: TlsFiles): SecureContext {
   }
 }
 
-/** Make new sockets of an agent fail with ECONNECTTIMEOUT when they are not ready in time. */
-function limitConnecting<A extends HttpAgent>(agent: A, ms: number): A {
+/**
+ * Make new sockets of an agent fail with ECONNECTTIMEOUT when they are not ready in time. Without a proxy the socket
+ * is what `createConnection` returns. With one, that is the way to the proxy, and the callback gets the socket once the
+ * tunnel and TLS stand; when the way breaks off before, nobody else would tell.
+ */
+function limitConnecting<A extends HttpAgent>(agent: A, ms: number, tunnels: boolean): A {
   const create = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback) => {
-    const socket = create(options, callback) as (Duplex & Partial<Socket>) | null | undefined;
-    if (!socket) return socket;
-    const timer = setTimeout(() => {
-      socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ECONNECTTIMEOUT' }));
-    }, ms);
-    const ready = agent instanceof HttpsAgent ? 'secureConnect' : 'connect';
+    let timer: NodeJS.Timeout | undefined;
     const settle = (): void => clearTimeout(timer);
-    socket.once(ready, settle).once('close', settle);
+    const tell = (error: Error | null, stream?: Duplex): void => {
+      settle();
+      callback?.(error, stream as Duplex);
+    };
+    const socket = create(options, tell) as (Duplex & Partial<Socket>) | null | undefined;
+    timer = setTimeout(() => socket?.destroy(failure('ECONNECTTIMEOUT')), ms);
+    if (tunnels) socket?.once('close', () => tell(socket.errored ?? failure('ECONNRESET')));
+    else
+      socket?.once(agent instanceof HttpsAgent ? 'secureConnect' : 'connect', settle).once('close', settle);
     return socket;
   };
   return agent;
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error('no connection'), { code });
 }

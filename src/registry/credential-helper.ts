@@ -1,4 +1,4 @@
-/** Docker's credential helpers: `docker-credential-NAME get`, host on stdin, JSON on stdout. */
+/** Docker's credential helpers: `docker-credential-NAME get|store|erase`, what it is about on stdin, JSON on stdout. */
 import { spawn } from 'node:child_process';
 import { AirferryError, systemCode } from '../errors.ts';
 import { formatDuration } from '../support/format.ts';
@@ -6,12 +6,21 @@ import type { Credentials } from './login.ts';
 
 const OUTPUT_LIMIT = 64 * 1024;
 const TIME_LIMIT_MS = 30_000;
+/** How helpers say that they have no login for a server. */
+const NOT_FOUND = /credentials not found|not found in native keychain|no credentials/i;
 
 interface HelperOptions {
   /** The config that names the helper, for messages. */
   file: string;
   /** Milliseconds that it may take. */
   ms?: number;
+}
+
+/** The program behind the name of a helper. Throws CREDENTIALS_INVALID for an impossible name. */
+export function helperProgram(name: unknown, file: string): string {
+  if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+    return `docker-credential-${name}`;
+  throw failure(file, 'the credential helper that it names has an impossible name');
 }
 
 /**
@@ -21,15 +30,13 @@ interface HelperOptions {
 export async function askHelper(
   name: unknown,
   server: string,
-  { file, ms = TIME_LIMIT_MS }: HelperOptions,
+  options: HelperOptions,
 ): Promise<Credentials | undefined> {
-  if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    throw failure(file, 'the credential helper that it names has an impossible name');
-  }
-  const program = `docker-credential-${name}`;
-  const { status, output } = await run(program, server, file, ms);
+  const { file } = options;
+  const program = helperProgram(name, file);
+  const { status, output } = await run(program, 'get', server, options);
   if (status !== 0) {
-    if (/credentials not found|not found in native keychain|no credentials/i.test(output)) return undefined;
+    if (NOT_FOUND.test(output)) return undefined;
     throw failure(file, `${program} failed with status ${status}`);
   }
   const login = parse(output);
@@ -38,14 +45,40 @@ export async function askHelper(
   return { kind: 'password', username: login.username, password: login.secret };
 }
 
+/** Have a helper keep a login. Throws CREDENTIALS_INVALID when it does not. */
+export async function storeWithHelper(
+  name: unknown,
+  { server, username, secret }: { server: string; username: string; secret: string },
+  options: HelperOptions,
+): Promise<void> {
+  const program = helperProgram(name, options.file);
+  const input = JSON.stringify({ ServerURL: server, Username: username, Secret: secret });
+  const { status } = await run(program, 'store', input, options);
+  if (status !== 0) throw failure(options.file, `${program} did not take the login (status ${status})`);
+}
+
+/** Have a helper forget a login. False when it had none. Throws CREDENTIALS_INVALID when it fails. */
+export async function eraseWithHelper(
+  name: unknown,
+  server: string,
+  options: HelperOptions,
+): Promise<boolean> {
+  const program = helperProgram(name, options.file);
+  if ((await askHelper(name, server, options)) === undefined) return false;
+  const { status, output } = await run(program, 'erase', server, options);
+  if (status === 0) return true;
+  if (NOT_FOUND.test(output)) return false;
+  throw failure(options.file, `${program} did not forget the login (status ${status})`);
+}
+
 function run(
   program: string,
+  verb: 'get' | 'store' | 'erase',
   input: string,
-  file: string,
-  ms: number,
+  { file, ms = TIME_LIMIT_MS }: HelperOptions,
 ): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(program, [verb], { stdio: ['pipe', 'pipe', 'ignore'] });
     // Not the option of spawn: its timer outlives a program that could not be started.
     const timer = setTimeout(() => stop(), ms);
     // Programs that the helper has started may hold its output open: it is closed on this side.
@@ -87,10 +120,14 @@ function parse(output: string): { username: string; secret: string } | undefined
 }
 
 function failure(file: string, what: string): AirferryError {
-  return new AirferryError('CREDENTIALS_INVALID', `no login from Docker's config ${file}: ${what}`, {
-    where: { file },
-    suggestions: [
-      'Install or mend the helper, or take credsStore and credHelpers out of the file and run docker login again.',
-    ],
-  });
+  return new AirferryError(
+    'CREDENTIALS_INVALID',
+    `the logins of Docker's config ${file} cannot be used: ${what}`,
+    {
+      where: { file },
+      suggestions: [
+        'Install or mend the helper, or take credsStore and credHelpers out of the file and log in again.',
+      ],
+    },
+  );
 }

@@ -6,7 +6,7 @@ import { isObject } from '../support/is-object.ts';
 /** Bytes of an error answer that are read; the rest is left. */
 export const ERROR_BODY_LIMIT = 64 * 1024;
 /** Milliseconds that a `Retry-After` may ask for; a longer pause is the operator's decision. */
-const PATIENCE_MS = 5 * 60_000;
+export const PATIENCE_MS = 5 * 60_000;
 
 /** Codes by which a manifest is refused for what it names. */
 const MISSING_CONTENT = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN'];
@@ -99,7 +99,20 @@ export function refusalError(refusal: Refusal): RegistryError {
         'Check the spelling of the repository and tag.',
         'On Harbor the project (the first part of the path) must exist before a push: create it there.',
       ]);
+    case 405:
+      if (/proxy/i.test(body.message))
+        return make(
+          'REGISTRY_DENIED',
+          `${registry} denies writing to ${about}${said}`,
+          deniedAdvice('proxy'),
+        );
+      break;
     case 412:
+      if (reads(refusal)) {
+        return make('REGISTRY_DENIED', `${registry} gives ${about} to nobody${said}`, [
+          'A policy of the project forbids it (vulnerabilities, missing signatures): ask its administrator.',
+        ]);
+      }
       return make('REGISTRY_DENIED', `${registry} keeps this tag of ${about} as it is${said}`, [
         'The tag is immutable: push under another tag, or change the immutability rule of the project.',
       ]);
@@ -119,7 +132,8 @@ export function refusalError(refusal: Refusal): RegistryError {
         "Look into the registry's log; its storage may be full or out of reach.",
         'Then run the command again: it goes on where it stopped.',
       ],
-      { mayPass: afterMs === undefined || afterMs <= PATIENCE_MS, afterMs },
+      // 501 says that it is not able to, now or later.
+      { mayPass: status !== 501 && (afterMs === undefined || afterMs <= PATIENCE_MS), afterMs },
     );
   }
   if (body.html) return webPageError(refusal);
@@ -226,8 +240,12 @@ function rateLimited(
   );
 }
 
-function verb({ method }: Refusal): string {
-  return method === 'GET' || method === 'HEAD' ? 'reading' : 'writing to';
+function reads({ method }: Refusal): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function verb(refusal: Refusal): string {
+  return reads(refusal) ? 'reading' : 'writing to';
 }
 
 function deniedAdvice(message: string): string[] {

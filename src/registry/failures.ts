@@ -2,6 +2,7 @@
 import { AirferryError, systemCode } from '../errors.ts';
 import { formatDuration } from '../support/format.ts';
 import { RegistryError } from './errors.ts';
+import type { HttpProxy } from './proxy.ts';
 
 /** Codes of OpenSSL's verification that mean: signed by a CA that is not trusted here. */
 const UNTRUSTED = new Set([
@@ -21,12 +22,14 @@ const NOBODY_THERE: Record<string, string> = {
   ECONNECTTIMEOUT: 'did not take the connection in time',
 };
 
-/** The error for a failure of DNS, TCP or TLS. `url` is without query; `plainHttp` is how it was spoken to. */
-export function networkError(error: unknown, url: URL): AirferryError {
+/** The error for a failure of DNS, TCP, TLS or the proxy in between, when `url` was asked for. */
+export function networkError(error: unknown, url: URL, proxy?: HttpProxy): AirferryError {
   if (error instanceof AirferryError) return error;
   const place = url.host;
   const code = systemCode(error) ?? '';
   const where = { url: `${url.origin}${url.pathname}` };
+  const onTheWay = proxy && proxyFailure(code, error, url, proxy);
+  if (onTheWay) return onTheWay;
   const tls = tlsFailure(code, error, url);
   if (tls) return new RegistryError('REGISTRY_TLS', tls.message, { where, suggestions: tls.suggestions });
   const nobody = NOBODY_THERE[code];
@@ -64,6 +67,30 @@ export function silenceError(url: URL, doing: string, ms: number): RegistryError
     where: { url: `${url.origin}${url.pathname}` },
     suggestions: ["Look at the network and at the registry's load, then run the command again."],
     mayPass: true,
+  });
+}
+
+/** A failure of the proxy itself: it is not there, or does not let the request pass. */
+function proxyFailure(code: string, error: unknown, url: URL, proxy: HttpProxy): RegistryError | undefined {
+  const nobody = NOBODY_THERE[code];
+  const answer = /HTTP\/1\.[01] (\d{3})/.exec(error instanceof Error ? error.message : '')?.[1];
+  if (nobody === undefined && code !== 'ERR_PROXY_TUNNEL') return undefined;
+  const late = code === 'ECONNECTTIMEOUT';
+  const name = `the proxy ${proxy.url.host}`;
+  const straight = `If ${url.hostname} is reached without it, put ${url.hostname} into NO_PROXY.`;
+  const [what, advice] =
+    nobody !== undefined
+      ? [late ? `gave no connection to ${url.host} in time` : nobody, `Check ${proxy.variable}.`]
+      : answer === '407'
+        ? ['wants a login', `Give it in ${proxy.variable}, as http://USER:PASSWORD@${proxy.url.host}`]
+        : [
+            `does not let requests to ${url.host} pass (status ${answer ?? 'unknown'})`,
+            `Ask who keeps the proxy.`,
+          ];
+  return new RegistryError('REGISTRY_UNREACHABLE', `${name} ${what}`, {
+    where: { url: `${url.origin}${url.pathname}` },
+    suggestions: [straight, advice],
+    mayPass: nobody !== undefined ? code !== 'ENOTFOUND' : Number(answer) >= 500,
   });
 }
 

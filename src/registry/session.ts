@@ -1,11 +1,11 @@
 /** One registry: requests that carry its login, wait when it asks for a pause, and are tried again where that helps. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError, isAirferryError } from '../errors.ts';
 import { retry } from '../support/retry.ts';
 import { type Action, Authenticator, type AuthOptions, type Scope } from './auth.ts';
 import {
   ERROR_BODY_LIMIT,
   isHtml,
+  PATIENCE_MS,
   parseErrorBody,
   protocolError,
   RegistryError,
@@ -14,6 +14,7 @@ import {
 } from './errors.ts';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import { publicUrl, withParameter } from './location.ts';
+import { Pace } from './pace.ts';
 
 export interface RetryPolicy {
   /** Attempts in all. */
@@ -32,13 +33,18 @@ export interface SessionOptions extends AuthOptions {
   /** What requests for a repository ask the right to do. */
   access: Action;
   retry?: Partial<RetryPolicy>;
+  /** Requests per second at most; as many as there are when absent. */
+  perSecond?: number;
 }
 
-/** A request about a repository. */
+/** A request about a repository, or about the registry as a whole. */
 export interface Call extends Omit<HttpRequest, 'url' | 'authorization' | 'signal'> {
-  repository: string;
+  /** Absent for what is about the registry as a whole. */
+  repository?: string;
   /** A path below `/v2/REPOSITORY/`, or where the registry has sent us. */
   to: string | URL;
+  /** Rights that it takes, where those to the repository are not all. */
+  rights?: Scope;
   /** A second repository that is read in the same request. */
   from?: string;
   /** The statuses that are answers; every other one is thrown as its error. */
@@ -56,8 +62,7 @@ export class Session {
   #first: Promise<void> | undefined;
   /** Whether the registry has ever answered. */
   #met = false;
-  /** `performance.now()` before which the registry wants no request. */
-  #notBefore = 0;
+  readonly #pace: Pace;
 
   constructor(options: SessionOptions) {
     this.registry = options.registry;
@@ -65,7 +70,19 @@ export class Session {
     this.#http = options.http;
     this.#auth = new Authenticator(options);
     this.#options = options;
+    this.#pace = new Pace(options.perSecond);
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+  }
+
+  /** Whether the registry has asked for a login so far. */
+  get wantsLogin(): boolean {
+    return this.#auth.wanted;
+  }
+
+  /** Throws the reason of an interruption, if there was one. */
+  throwIfInterrupted(): void {
+    const { signal } = this.#options;
+    if (signal?.aborted) throw abortError(signal);
   }
 
   /** Send a request until it is answered, fails for good, or the attempts are used up. */
@@ -79,33 +96,49 @@ export class Session {
    */
   async once(call: Call): Promise<HttpAnswer> {
     while (this.#first) await this.#first;
-    if (this.#met) return this.#send(call);
-    const alone = this.#send(call);
-    this.#first = alone.then(
-      () => {},
-      () => {},
-    );
-    this.#first.then(() => {
-      this.#first = undefined;
-    });
-    return alone;
+    try {
+      if (this.#met) return await this.#send(call);
+      const alone = this.#send(call);
+      this.#first = alone.then(
+        () => {},
+        () => {},
+      );
+      this.#first.then(() => {
+        this.#first = undefined;
+      });
+      return await alone;
+    } catch (error) {
+      if (error instanceof RegistryError) this.#rest(error);
+      throw error;
+    }
   }
 
-  /** Repeat `work` while it fails with something that may pass, with growing pauses, or those that the registry names. */
-  async retry<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Repeat `work` while it fails with something that may pass, with growing pauses, or those that the registry names.
+   * The attempts are counted anew when `work` tells of progress, and a pause that the registry has named is no failed
+   * attempt, as long as all of them together try nobody's patience.
+   */
+  async retry<T>(work: (progress: () => void) => Promise<T>): Promise<T> {
     const { signal } = this.#options;
+    let [failures, paused] = [0, 0];
+    const progress = (): void => {
+      [failures, paused] = [0, 0];
+    };
+    const again = (error: unknown): boolean | { afterMs: number } => {
+      if (!(error instanceof RegistryError) || !error.mayPass) return false;
+      // A registry that has never answered is a wrong address more often than a bad day.
+      if (error.code === 'REGISTRY_UNREACHABLE' && !this.#met) return false;
+      const { afterMs } = error;
+      if (afterMs === undefined || afterMs === 0) return ++failures < this.#retry.attempts;
+      paused += afterMs;
+      if (paused > PATIENCE_MS && ++failures >= this.#retry.attempts) return false;
+      // Many requests wait for the same moment: they are spread a little.
+      return { afterMs: afterMs * (1 + Math.random() / 10) };
+    };
+    const { baseMs, maxMs } = this.#retry;
+    const attempts = Number.POSITIVE_INFINITY;
     try {
-      return await retry(work, {
-        ...this.#retry,
-        signal,
-        retryable: error => {
-          if (!(error instanceof RegistryError) || !error.mayPass) return false;
-          // A registry that has never answered is a wrong address more often than a bad day.
-          if (error.code === 'REGISTRY_UNREACHABLE' && !this.#met) return false;
-          // Many requests wait for the same moment: they are spread a little.
-          return error.afterMs === undefined ? true : { afterMs: error.afterMs * (1 + Math.random() / 10) };
-        },
-      });
+      return await retry(() => work(progress), { attempts, baseMs, maxMs, signal, retryable: again });
     } catch (error) {
       if (signal?.aborted && !isAirferryError(error)) throw abortError(signal);
       throw error;
@@ -124,20 +157,20 @@ export class Session {
     }
   }
 
-  /** The URL of a path below `/v2/REPOSITORY/`. */
-  url(repository: string, path: string, parameters: Record<string, string> = {}): URL {
-    let url = new URL(`${this.origin}/v2/${repository}/${path}`);
+  /** The URL of a path below `/v2/REPOSITORY/`; below `/v2/` without one. */
+  url(repository: string | undefined, path: string, parameters: Record<string, string> = {}): URL {
+    let url = new URL(`${this.origin}/v2/${repository === undefined ? '' : `${repository}/`}${path}`);
     for (const [name, value] of Object.entries(parameters)) url = withParameter(url, name, value);
     return url;
   }
 
   async #send(call: Call): Promise<HttpAnswer> {
-    const { repository, to, from, accept, ...request } = call;
+    const { repository, to, from, rights, accept, ...request } = call;
     const { signal } = this.#options;
     const url = typeof to === 'string' ? this.url(repository, to) : to;
-    const scope = this.#scope(repository, from);
+    const scope = new Map([...this.#scope(repository, from), ...(rights ?? [])]);
     for (let round = 1; ; round++) {
-      await this.#pause();
+      await this.#pace.turn(signal);
       const authorization = await this.#authorization(scope, url);
       const answer = await this.#http.send({ ...request, url, authorization, signal });
       this.#met = true;
@@ -151,6 +184,13 @@ export class Session {
       }
       this.#auth.challenged(answer.header('www-authenticate'), authorization);
     }
+  }
+
+  /** Where the registry wants a pause, every request keeps it: one that is limited speaks for all. */
+  #rest({ code, mayPass, afterMs }: RegistryError): void {
+    if (!mayPass) return;
+    const ms = afterMs ?? (code === 'REGISTRY_RATE_LIMITED' ? this.#retry.baseMs : 0);
+    if (ms > 0) this.#pace.hold(ms);
   }
 
   async #refusal(call: Call, answer: HttpAnswer): Promise<RegistryError> {
@@ -173,28 +213,14 @@ export class Session {
       text: await readText(answer),
       repository: call.repository,
     });
-    if (error.mayPass && error.afterMs !== undefined) {
-      this.#notBefore = Math.max(this.#notBefore, performance.now() + error.afterMs);
-    }
     return error;
   }
 
-  /** Where the registry has named a pause, every request keeps it. */
-  async #pause(): Promise<void> {
-    const { signal } = this.#options;
-    for (
-      let left = this.#notBefore - performance.now();
-      left > 0;
-      left = this.#notBefore - performance.now()
-    ) {
-      await sleep(left, undefined, { signal });
-    }
-  }
-
-  #scope(repository: string, from?: string): Scope {
+  #scope(repository: string | undefined, from?: string): Scope {
     const scope = new Map<string, Action[]>();
-    scope.set(repository, this.#options.access === 'push' ? ['pull', 'push'] : ['pull']);
-    if (from !== undefined && from !== repository) scope.set(from, ['pull']);
+    if (repository !== undefined)
+      scope.set(`repository:${repository}`, this.#options.access === 'push' ? ['pull', 'push'] : ['pull']);
+    if (from !== undefined && from !== repository) scope.set(`repository:${from}`, ['pull']);
     return scope;
   }
 

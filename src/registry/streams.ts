@@ -3,6 +3,7 @@
 import type { Descriptor } from '../content/descriptor.ts';
 import { shortDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
+import { RegistryError } from './errors.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
@@ -47,4 +48,52 @@ export async function* pieces(
     length = 0;
   }
   if (length > 0) yield { chunks, length };
+}
+
+/** One reading of a source, cut into portions that become the bodies of consecutive requests. Nothing is gathered. */
+export class Portions {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #left: Uint8Array = new Uint8Array();
+
+  constructor(source: Bytes) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Read so many bytes and drop them; `each` is called in between. */
+  async skip(length: number, each: () => void): Promise<void> {
+    for await (const _ of this.#take(length)) each();
+  }
+
+  /** The next bytes, as a body. It can be sent once: a second call throws a RegistryError that may pass. */
+  next(length: number): () => Bytes {
+    let taken = false;
+    return () => {
+      if (taken) {
+        throw new RegistryError('REGISTRY_FAILED', 'a part of a blob has to be sent a second time', {
+          mayPass: true,
+        });
+      }
+      taken = true;
+      return this.#take(length);
+    };
+  }
+
+  /** Let the source go. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  async *#take(length: number): AsyncGenerator<Uint8Array> {
+    for (let wanted = length; wanted > 0; ) {
+      if (this.#left.length === 0) {
+        const { done, value } = await this.#source.next();
+        if (done) return;
+        this.#left = value;
+      }
+      const piece = this.#left.subarray(0, wanted);
+      this.#left = this.#left.subarray(piece.length);
+      wanted -= piece.length;
+      if (piece.length > 0) yield piece;
+    }
+  }
 }

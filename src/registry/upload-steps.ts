@@ -20,6 +20,25 @@ export interface Begun {
   chunkMin: number | undefined;
 }
 
+/** Whether a repository has a blob, as one request. A registry without HEAD is asked for the first byte. */
+export async function hasBlob(
+  session: Session,
+  repository: string,
+  { digest, size }: Descriptor,
+): Promise<boolean> {
+  const to = `blobs/${digest}`;
+  let answer = await session.once({ method: 'HEAD', repository, to, accept: [200, 404, 405, 501] });
+  if (answer.status === 405 || answer.status === 501) {
+    answer.discard();
+    const headers = { range: 'bytes=0-0' };
+    answer = await session.once({ method: 'GET', repository, to, headers, accept: [200, 206, 404, 416] });
+    answer.discard();
+    return answer.status !== 404;
+  }
+  const length = answer.header('content-length');
+  return answer.status === 200 && (length === undefined || Number(length) === size);
+}
+
 /** Open an upload, or have the blob mounted. A mount that is refused or not done becomes an ordinary upload. */
 export async function begin(
   session: Session,
@@ -86,44 +105,67 @@ export async function sendStream(
   return nextLocation(session, answer, location);
 }
 
-/** PATCHes of known length, each where the one before has ended. */
-export async function sendChunks(
+/** One PATCH of known length, its first byte at `offset` of the blob. Gives back where the next request goes. */
+export async function sendChunk(
   session: Session,
   repository: string,
-  first: URL,
-  source: AsyncIterable<{ chunks: Uint8Array[]; length: number }>,
+  to: URL,
+  { offset, length, body }: { offset: number; length: number; body: () => Bytes },
 ): Promise<URL> {
-  let location = first;
-  let offset = 0;
-  for await (const { chunks, length } of source) {
-    const end = offset + length - 1;
-    const answer = await session.once({
-      method: 'PATCH',
-      repository,
-      to: location,
-      headers: { ...OCTETS, 'content-range': `${offset}-${end}` },
-      body: async function* () {
-        yield* chunks;
-      },
-      length,
-      accept: [202, 201, 204],
+  const end = offset + length - 1;
+  const answer = await session.once({
+    method: 'PATCH',
+    repository,
+    to,
+    headers: { ...OCTETS, 'content-range': `${offset}-${end}` },
+    body,
+    length,
+    answerMs: FINALISE_MS,
+    accept: [202, 201, 204],
+  });
+  answer.discard();
+  const kept = keptBytes(answer);
+  if (kept !== undefined && kept <= end) {
+    throw new RegistryError('REGISTRY_FAILED', `${session.registry} kept ${kept} of ${end + 1} bytes`, {
+      where: { url: publicUrl(to) },
+      mayPass: true,
     });
-    answer.discard();
-    const taken = /^(?:bytes=)?0-(\d+)$/.exec(answer.header('range') ?? '')?.[1];
-    if (taken !== undefined && Number(taken) < end) {
-      throw new RegistryError(
-        'REGISTRY_FAILED',
-        `${session.registry} kept ${Number(taken) + 1} of ${end + 1} bytes`,
-        {
-          where: { url: publicUrl(location) },
-          mayPass: true,
-        },
-      );
-    }
-    location = nextLocation(session, answer, location);
-    offset += length;
   }
-  return location;
+  return nextLocation(session, answer, to);
+}
+
+/**
+ * Ask how much of an upload the registry has; undefined when it does not know the upload any more, or says nothing that
+ * one could go on from. distribution before 3.0 may cancel an upload because of this question.
+ */
+export async function askProgress(
+  session: Session,
+  repository: string,
+  upload: URL,
+): Promise<{ location: URL; offset: number } | undefined> {
+  try {
+    const answer = await session.once({ method: 'GET', repository, to: upload, accept: [204, 200, 202] });
+    answer.discard();
+    const offset = keptBytes(answer) ?? 0;
+    // 0-0 is what some say of an upload that is empty, and nobody sends one byte alone.
+    return offset > 1 ? { location: nextLocation(session, answer, upload), offset } : undefined;
+  } catch (error) {
+    if (error instanceof RegistryError && !error.mayPass && error.status !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** Bytes from the start that the registry holds, by its `Range` header, whose ends are both included. */
+function keptBytes(answer: HttpAnswer): number | undefined {
+  const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(answer.header('range') ?? '')?.[1];
+  return last === undefined ? undefined : Number(last) + 1;
+}
+
+/** Whether the registry has lost the upload, or doubts its offset: it has to begin anew. */
+export function isLost(error: unknown): error is RegistryError {
+  if (!(error instanceof RegistryError)) return false;
+  const { status, registryCodes } = error;
+  return status === 404 || status === 416 || registryCodes.some(code => code.startsWith('BLOB_UPLOAD_'));
 }
 
 /** The request that names the blob and ends the upload, with all of its bytes or after them. */

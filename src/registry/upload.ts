@@ -1,13 +1,22 @@
-/** Blobs on their way into a registry: asked for, mounted or sent, and begun again where that can help. */
+/** Blobs that go into a registry in one request, or as a stream of unknown length; begun again where that can help. */
 import type { Descriptor } from '../content/descriptor.ts';
 import { Digester } from '../content/digest.ts';
 import { protocolError, RegistryError } from './errors.ts';
 import type { Session } from './session.ts';
 import { type Bytes, heldBack, pieces } from './streams.ts';
-import { begin, finish, sendChunks, sendStream } from './upload-steps.ts';
+import { begin, finish, hasBlob, isLost, sendChunk, sendStream } from './upload-steps.ts';
 
-/** A blob to upload. A source that knows its digest verifies itself: its last step throws DIGEST_MISMATCH. */
-export type UploadSource = { descriptor: Descriptor; open(): Bytes } | { mediaType: string; open(): Bytes };
+/** A blob whose digest is known. Its source verifies itself: the last step throws DIGEST_MISMATCH. */
+export interface KnownSource {
+  descriptor: Descriptor;
+  open(): Bytes;
+}
+
+/** A blob whose digest shows when it has passed. */
+export interface UnknownSource {
+  mediaType: string;
+  open(): Bytes;
+}
 
 export interface UploadOptions {
   /** A repository of the same registry that has the blob. */
@@ -27,46 +36,12 @@ const CHUNK = 8 * 1024 * 1024;
 /** A registry that wants larger chunks than this gets the blob as one stream: its last chunk may have any length. */
 const CHUNK_LIMIT = 64 * 1024 * 1024;
 
-/**
- * Bring a blob into a repository. A blob of known digest is asked for, mounted, or sent in one request; one whose
- * digest is yet to be is sent as it flows and named at the end. After a failure that may pass, everything begins
- * again with a new `open()`. Throws DIGEST_MISMATCH, what the source throws, and registry errors; an upload that
- * failed is cancelled.
- */
-export function uploadBlob(
+/** Bring a blob of known digest into a repository: asked for, mounted, or sent in one request of announced length. */
+export async function uploadKnown(
   session: Session,
   repository: string,
-  source: UploadSource,
-  options: UploadOptions = {},
-): Promise<UploadResult> {
-  if ('descriptor' in source) return uploadKnown(session, repository, source, options);
-  return uploadUnknown(session, repository, source);
-}
-
-/** Whether a repository has a blob, as one request. A registry without HEAD is asked for the first byte. */
-export async function hasBlob(
-  session: Session,
-  repository: string,
-  { digest, size }: Descriptor,
-): Promise<boolean> {
-  const to = `blobs/${digest}`;
-  let answer = await session.once({ method: 'HEAD', repository, to, accept: [200, 404, 405, 501] });
-  if (answer.status === 405 || answer.status === 501) {
-    answer.discard();
-    const headers = { range: 'bytes=0-0' };
-    answer = await session.once({ method: 'GET', repository, to, headers, accept: [200, 206, 404, 416] });
-    answer.discard();
-    return answer.status !== 404;
-  }
-  const length = answer.header('content-length');
-  return answer.status === 200 && (length === undefined || Number(length) === size);
-}
-
-async function uploadKnown(
-  session: Session,
-  repository: string,
-  { descriptor, open }: { descriptor: Descriptor; open(): Bytes },
-  { mountFrom, force = false }: UploadOptions,
+  { descriptor, open }: KnownSource,
+  { mountFrom, force = false }: UploadOptions = {},
 ): Promise<UploadResult> {
   let how: UploadResult['how'] = 'present';
   return session.retry(async () => {
@@ -88,10 +63,11 @@ async function uploadKnown(
   });
 }
 
-async function uploadUnknown(
+/** Bring a blob of unknown digest into a repository: sent as it flows, and named at the end. */
+export async function uploadUnknown(
   session: Session,
   repository: string,
-  { mediaType, open }: { mediaType: string; open(): Bytes },
+  { mediaType, open }: UnknownSource,
 ): Promise<UploadResult> {
   let chunked = false;
   let sent: Descriptor | undefined;
@@ -109,7 +85,7 @@ async function uploadUnknown(
       let last: URL;
       try {
         last = await (asChunks
-          ? sendChunks(session, repository, location, pieces(hashed(), size))
+          ? sendPieces(session, repository, location, pieces(hashed(), size))
           : sendStream(session, repository, location, hashed));
       } catch (error) {
         if (!(error instanceof RegistryError) || error.status !== 411 || chunked) throw error;
@@ -143,12 +119,27 @@ async function guarded<T>(
     return await work();
   } catch (error) {
     await session.cancel(repository, location);
-    if (!(error instanceof RegistryError)) throw error;
-    const { status, registryCodes } = error;
-    const lost =
-      status === 404 || status === 416 || registryCodes.some(code => code.startsWith('BLOB_UPLOAD_'));
-    throw lost ? error.passing() : error;
+    throw isLost(error) ? error.passing() : error;
   }
+}
+
+/** PATCHes of known length, each where the one before has ended. */
+async function sendPieces(
+  session: Session,
+  repository: string,
+  first: URL,
+  source: AsyncIterable<{ chunks: Uint8Array[]; length: number }>,
+): Promise<URL> {
+  let location = first;
+  let offset = 0;
+  for await (const { chunks, length } of source) {
+    const body = async function* () {
+      yield* chunks;
+    };
+    location = await sendChunk(session, repository, location, { offset, length, body });
+    offset += length;
+  }
+  return location;
 }
 
 async function* hashing(source: Bytes, digester: { current: Digester }): AsyncGenerator<Uint8Array> {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib';
 import { AirferryError, systemCode } from '../errors.ts';
 import { litter } from './garbage.ts';
+import { isIncompressible } from './incompressible.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
@@ -32,7 +33,8 @@ const zstdBlock = promisify(zstdCompress) as (block: Uint8Array, options: object
 /** Compress a stream with gzip. */
 export function gzipStream(bytes: Bytes): Bytes {
   const options = { level: GZIP_LEVEL, memLevel: GZIP_MEMORY, chunkSize: BLOCK + SLACK };
-  return inBlocks(bytes, BLOCK, block => gzipBlock(block, options));
+  const stored = { ...options, level: 0 };
+  return inBlocks(bytes, BLOCK, block => gzipBlock(block, isIncompressible(block) ? stored : options));
 }
 
 /** Compress a stream with zstd. */

@@ -1,30 +1,40 @@
 /** Counting bytes towards a total, so that progress is monotonic and an end can be foretold. */
 
-/** A snapshot: bytes done and expected so far, and milliseconds since the start. */
+/** A snapshot: bytes, and milliseconds since the start. */
 export interface Progress {
   done: number;
+  /** What was expected, less what turned out to need no doing. Content that several want is expected once. */
   total: number;
+  /** What turned out to need no doing. */
+  spared: number;
   elapsedMs: number;
 }
 
 /** Work that is measured in bytes. Whoever does the work tells it; whoever shows it reads `progress`. */
 export class Meter {
   #done = 0;
-  #total = 0;
+  #expected = 0;
+  #spared = 0;
   readonly #started = performance.now();
 
   /** More bytes than were known before are to be done. */
   expect(bytes: number): void {
-    this.#total += bytes;
+    this.#expected += bytes;
   }
 
-  /** Bytes were done, or turned out to need no doing. */
+  /** Bytes were done. */
   advance(bytes: number): void {
     this.#done += bytes;
   }
 
+  /** Expected bytes need no doing: they are there. The share that is done grows by it, the pace does not. */
+  spare(bytes: number): void {
+    this.#spared += bytes;
+  }
+
   get progress(): Progress {
-    return { done: this.#done, total: this.#total, elapsedMs: performance.now() - this.#started };
+    const elapsedMs = performance.now() - this.#started;
+    return { done: this.#done, total: this.#expected - this.#spared, spared: this.#spared, elapsedMs };
   }
 
   /**

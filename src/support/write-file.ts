@@ -19,9 +19,12 @@ export class PendingFile {
     this.#handle = handle;
   }
 
-  /** Begin a file. Throws FILE_UNWRITABLE, also where a folder of that name stands. */
-  static async create(path: string): Promise<PendingFile> {
-    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.part`);
+  /**
+   * Begin a file; until it is whole it lies in `folder`, on the same file system. Throws FILE_UNWRITABLE, also where a
+   * folder of that name stands.
+   */
+  static async create(path: string, folder = dirname(path)): Promise<PendingFile> {
+    const temporary = join(folder, `.${basename(path)}.${randomBytes(4).toString('hex')}.part`);
     try {
       const there = await stat(path).catch(() => undefined);
       if (there?.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
@@ -67,18 +70,22 @@ export class PendingFile {
     }
   }
 
-  /** Make the file stand under its name: cut to the position, on disk, with the given permission bits. */
-  async commit(mode = 0o644): Promise<void> {
+  /**
+   * Make the file stand under its name, or under one that was not known before: cut to the position, on disk, with the
+   * given permission bits.
+   */
+  async commit(mode = 0o644, path = this.path): Promise<void> {
     await this.#underway;
     try {
       await this.#handle.truncate(this.#position);
       await this.#handle.chmod(mode & ~process.umask());
       await this.#handle.sync();
       await this.#handle.close();
-      await rename(this.#temporary, this.path);
+      await rename(this.#temporary, path);
     } catch (cause) {
-      throw unwritable(this.path, cause);
+      throw unwritable(path, cause);
     }
+    await syncFolder(dirname(path));
   }
 
   /** Leave no trace. */
@@ -87,6 +94,13 @@ export class PendingFile {
     await this.#handle.close().catch(() => undefined);
     await unlink(this.#temporary).catch(() => undefined);
   }
+}
+
+/** Bring a folder's names to the disk, so that a disk which is pulled out has them. Not every file system can. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY).catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }
 
 /** The error for a file that could not be written. */

@@ -10,16 +10,20 @@ export interface WalkedEntry {
 }
 
 /**
- * The entries of a tar stream in order. `path` names the archive in errors.
- * Throws ARCHIVE_INVALID or ARCHIVE_TRUNCATED; drains the stream to its end.
+ * The entries of a tar stream in order. `path` names the archive in errors; more entries than `limit` are refused, for
+ * those who keep something of each. Throws ARCHIVE_INVALID or ARCHIVE_TRUNCATED; drains the stream to its end.
  */
-export async function* walkTar(bytes: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<WalkedEntry> {
+export async function* walkTar(
+  bytes: AsyncIterable<Uint8Array>,
+  path: string,
+  limit = ENTRIES_LIMIT,
+): AsyncGenerator<WalkedEntry> {
   const reader = new BlockReader(bytes, path);
   try {
     for (let count = 0; ; count++) {
       const header = await decodeNext(reader, path, count === 0);
       if (header === undefined) break;
-      if (count === ENTRIES_LIMIT) throw tooMany(path);
+      if (count === limit) throw tooMany(path);
       let left = header.size;
       const body = (async function* () {
         while (left > 0) {

@@ -38,8 +38,18 @@ export function assembleManifest(
     });
   });
   if (manifest && layers.every(({ digest }, i) => digest === original[i]?.digest)) return manifest;
+  if (image.artifactType !== undefined) throw compressedArtifact(image.artifactType, source);
   const bytes = buildImageManifest(image.config.descriptor, layers);
   return { bytes, descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length } };
+}
+
+/** A new manifest would be another artifact; it comes to that only in archives that are compressed as a whole. */
+function compressedArtifact(type: string, source: string): AirferryError {
+  return new AirferryError(
+    'ARCHIVE_INVALID',
+    `${source} holds an artifact (${type.slice(0, 100)}) with a plain tar, which cannot be told from an image's layer in passing`,
+    { where: { file: source }, suggestions: ['Decompress the archive first: gunzip, zstd -d.'] },
+  );
 }
 
 function wrongLayer(source: string, key: string, expected: Digest, actual: Digest): AirferryError {

@@ -2,57 +2,39 @@
  * The one algorithm: move images from a source to a target.
  *
  * Resolve the names, ask the target what it holds already, move only the blobs that are missing, hash while moving,
- * write manifests last. `image push` and `bundle create` are this; so will be save, pull, copy and retag.
+ * write manifests last. `image push`, `pull`, `save`, `copy`, `retag` and `bundle create` are this.
  */
 import type { Descriptor } from '../content/descriptor.ts';
+import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
-import { once } from '../support/once.ts';
+import { Semaphore } from '../support/semaphore.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
+import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
+import { foretoldHomes } from './foretold.ts';
+import { NOWHERE } from './homes.ts';
 import { prepareLayer } from './layer.ts';
-import {
-  homesByLayer,
-  inScope,
-  NOWHERE,
-  type Plan,
-  type PlannedImage,
-  planCopy,
-  repositoryOf,
-  type Selection,
-} from './plan.ts';
-import type { Document, ImageSource, SequentialSource, SourceLayer } from './source.ts';
-import type { BlobInput, ImageTarget } from './target.ts';
+import { planCopy, type Selection } from './plan.ts';
+import { homesByLayer, type Plan } from './planned.ts';
+import { withoutPresent } from './present.ts';
+import type { ForetoldImage, ImageSource, SequentialSource, SourceLayer } from './source.ts';
+import { storeManifests } from './store-manifests.ts';
+import type { BlobInput, ImageTarget, PutResult } from './target.ts';
+
+export { type CopiedImage, type CopyReport, type DigestChange, digestNote } from './copy-report.ts';
 
 export interface CopyOptions extends Selection {
   /** What becomes of layers that come uncompressed and without a digest of their own. */
   compression: Compression;
   meter: Meter;
   signal?: AbortSignal;
-}
-
-/** Content that now stands at the target. */
-export interface CopiedImage {
-  /** Names in the source; none for content that is known by its digest alone. */
-  from: Reference[];
-  to: Reference[];
-  manifest: Descriptor;
-  /** True when the target had it all, so that one question per name was all it took. */
-  present: boolean;
-}
-
-interface Tally {
-  blobs: number;
-  /** As stored at the target. */
-  bytes: number;
-}
-
-export interface CopyReport {
-  images: CopiedImage[];
-  moved: Tally;
-  present: Tally;
-  mounted: Tally;
+  /**
+   * Layers that were put into the same target with the same compression, by diffID; this copy adds its own. Sources that
+   * share it share layers: one that is known here is neither compressed nor sent again, whatever it is called elsewhere.
+   */
+  known?: Map<Digest, Descriptor>;
 }
 
 /**
@@ -89,65 +71,118 @@ interface Task {
   mark: { reached: number };
 }
 
+/** Layers that are compressed at once. One keeps all cores busy; the second is there while the first begins or ends. */
+const PACKING = 2;
+
 class Copy implements PreparedCopy {
-  readonly #report: CopyReport = {
-    images: [],
-    moved: { blobs: 0, bytes: 0 },
-    present: { blobs: 0, bytes: 0 },
-    mounted: { blobs: 0, bytes: 0 },
-  };
+  readonly #ledger = new Ledger();
   readonly #source: ImageSource;
   readonly #target: ImageTarget;
   readonly #options: CopyOptions;
-  #plan: Plan = { images: [], indexes: [] };
+  #plan: Plan = { images: [], indexes: [], referrers: [] };
+  #present: Outcome[] = [];
+  #presentReferrers: Outcome[] = [];
   readonly #tasks: Task[] = [];
   /** Where each layer has to be; undefined when all go to one place. */
   #homes: Map<string, Reference[]> | undefined;
   /** What each layer became at the target, by its key in the source. */
   readonly #stored = new Map<string, StoredLayer>();
+  /** Layers by their content, whatever their keys: see `CopyOptions`. */
+  readonly #known: Map<Digest, Descriptor>;
+  /** The diffID of each layer by its key, as far as it is known before the layer is read. */
+  #diffIds = new Map<string, Digest>();
 
   constructor(source: ImageSource, target: ImageTarget, options: CopyOptions) {
     this.#source = source;
     this.#target = target;
     this.#options = options;
+    this.#known = options.known ?? new Map();
   }
 
   async prepare(): Promise<void> {
     const { meter } = this.#options;
     if (this.#source.access === 'sequential') {
       meter.expect(this.#source.bytes);
-      if (this.#takesAll()) return;
+      if (this.#takesAll() || (this.#source.foretold && !this.#source.complete)) return;
       if (!this.#source.complete) await this.#survey(this.#source);
     }
-    this.#plan = await this.#withoutPresent(planCopy(await this.#source.inventory(), this.#options));
-    this.#homes = homesByLayer(this.#plan, this.#target.scope);
+    await this.#decide();
     if (this.#source.access === 'sequential') return;
     for await (const layer of this.#source.layers()) {
-      if (!this.#homes.has(layer.key)) continue;
+      if (!this.#homes?.has(layer.key)) continue;
       meter.expect(layer.size);
       this.#tasks.push({ layer, mark: { reached: 0 } });
     }
   }
 
+  /** With the inventory at hand: what is to be done, and where each layer goes. */
+  async #decide(): Promise<void> {
+    const whole = planCopy(await this.#source.inventory(), this.#options);
+    const { plan, present, presentReferrers } = await withoutPresent(whole, this.#target);
+    this.#plan = plan;
+    this.#present = present;
+    this.#presentReferrers = presentReferrers;
+    this.#homes = homesByLayer(plan, this.#target.scope);
+    for (const { image } of plan.images)
+      for (const { key, diffId } of image.layers) if (diffId) this.#diffIds.set(key, diffId);
+  }
+
   async run(): Promise<CopyReport> {
     await (this.#source.access === 'sequential' ? this.#inOrder(this.#source) : this.#sideBySide());
-    await this.#finish();
-    return this.#report;
+    if (this.#target.scope === 'whole') this.#remember();
+    const { outcomes, referrers } = await storeManifests(this.#plan, {
+      target: this.#target,
+      assemble: image => assembleManifest(image, this.#stored, this.#source.description),
+      put: async (blob, home) => (await this.#put(blob, home)).descriptor,
+      signal: this.#options.signal,
+    });
+    return this.#ledger.report([...this.#present, ...outcomes], [...this.#presentReferrers, ...referrers]);
   }
 
   async #sideBySide(): Promise<void> {
     const { meter } = this.#options;
+    const packing = new Semaphore(PACKING);
     await mapLimit(this.#tasks, this.#target.concurrency, async ({ layer, mark }) => {
-      await this.#putLayer({ ...layer, open: () => meter.count(layer.open(), mark) });
-      meter.advance(layer.size - mark.reached);
+      const counted = { ...layer, open: () => meter.count(layer.open(), mark) };
+      const put = () => this.#putLayer(counted, this.#homes?.get(layer.key) ?? []);
+      const isPlain = layer.compression === 'none' && !layer.descriptor;
+      const moved = await (isPlain ? packing.run(put) : put());
+      const rest = layer.size - mark.reached;
+      if (moved) meter.advance(rest);
+      else meter.spare(rest);
     });
   }
 
   /** Layers pass in the order of the file. Where all go to one place, which images they belong to may come last. */
   async #inOrder(source: SequentialSource): Promise<void> {
-    if (this.#homes?.size === 0) this.#options.meter.advance(source.bytes);
-    else for await (const layer of source.layers()) await this.#putLayer(layer);
+    const { foretold } = source;
+    if (!this.#homes && !this.#takesAll() && foretold) return this.#asForetold(source, foretold);
+    if (this.#homes?.size === 0) this.#options.meter.spare(source.bytes);
+    else
+      for await (const layer of source.layers())
+        await this.#putLayer(layer, this.#homes ? (this.#homes.get(layer.key) ?? []) : [NOWHERE]);
     if (!this.#homes) this.#plan = planCopy(await source.inventory(), this.#options);
+  }
+
+  /** Layers tell where they belong. Those that do not are asked for once more when all is known. */
+  async #asForetold(source: SequentialSource, images: readonly ForetoldImage[]): Promise<void> {
+    const { scope } = this.#target;
+    if (foretoldHomes(images, this.#options, scope).length === 0) {
+      this.#options.meter.spare(source.bytes);
+      return;
+    }
+    const untold = new Set<string>();
+    for await (const layer of source.layers()) {
+      if (layer.foretold)
+        await this.#putLayer(layer, foretoldHomes(layer.foretold.images, this.#options, scope));
+      else untold.add(layer.key);
+    }
+    await this.#decide();
+    const missed = [...untold].filter(key => this.#homes?.has(key));
+    if (missed.length === 0) return;
+    this.#options.meter.expect(source.bytes);
+    for await (const layer of source.layers())
+      if (untold.has(layer.key)) await this.#putLayer(layer, this.#homes?.get(layer.key) ?? []);
   }
 
   /** Whether every layer has to move, and to one place, so that no inventory is needed before. */
@@ -161,85 +196,49 @@ class Copy implements PreparedCopy {
     for await (const _ of source.layers()) this.#options.signal?.throwIfAborted();
   }
 
-  /** Put a layer to each of its places: the bytes travel to the first, the others may take them from there. */
-  async #putLayer(layer: SourceLayer): Promise<void> {
+  /**
+   * Put a layer to each of its places: the bytes travel to the first, the others may take them from there. False when
+   * they were at all places already, or nearby.
+   */
+  async #putLayer(layer: SourceLayer, homes: readonly Reference[]): Promise<boolean> {
     const { blob, diffId } = prepareLayer(layer, this.#options.compression);
-    for (const home of this.#homes ? (this.#homes.get(layer.key) ?? []) : [NOWHERE]) {
+    let moved = false;
+    for (const home of homes) {
       this.#options.signal?.throwIfAborted();
-      const known = this.#stored.get(layer.key);
-      const input = known ? { ...blob, descriptor: known.descriptor } : blob;
-      const descriptor = await this.#put(input, home);
-      if (!known) this.#stored.set(layer.key, { descriptor, diffId: diffId() });
-    }
-  }
-
-  async #put(blob: BlobInput, home: Reference): Promise<Descriptor> {
-    const { descriptor, how } = await this.#target.putBlob(blob, home);
-    this.#report[how].blobs++;
-    this.#report[how].bytes += descriptor.size;
-    return descriptor;
-  }
-
-  /** Ask for each name whether it stands already; what does is reported and leaves the plan. */
-  async #withoutPresent({ images, indexes }: Plan): Promise<Plan> {
-    const absent = await this.#absent(indexes, ({ index }) => index);
-    // What an index that is sent names has to be there before it, be it in another repository.
-    const left = new Set(absent.flatMap(({ homes }) => homes));
-    const needed = (planned: PlannedImage): boolean =>
-      planned.homes.some(home => home === NOWHERE || left.has(home));
-    const others = images.filter(planned => !needed(planned) && planned.to.length > 0);
-    return {
-      indexes: absent,
-      images: [...images.filter(needed), ...(await this.#absent(others, ({ image }) => image.manifest))],
-    };
-  }
-
-  async #absent<T extends { from: Reference[]; to: Reference[] }>(
-    items: T[],
-    manifestOf: (item: T) => Document | undefined,
-  ): Promise<T[]> {
-    const held = await mapLimit(items, this.#target.concurrency, async item => {
-      const manifest = manifestOf(item);
-      if (!manifest || item.to.length === 0) return false;
-      for (const name of item.to) if (!(await this.#target.holds(name, manifest.descriptor))) return false;
-      const { from, to } = item;
-      this.#report.images.push({ from, to, manifest: manifest.descriptor, present: true });
-      return true;
-    });
-    return items.filter((_, i) => !held[i]);
-  }
-
-  async #finish(): Promise<void> {
-    await mapLimit(this.#plan.images, this.#target.concurrency, async planned => {
-      this.#options.signal?.throwIfAborted();
-      const manifest = assembleManifest(planned.image, this.#stored, this.#source.description);
-      const { config } = planned.image;
-      for (const home of inScope(planned.homes, this.#target.scope)) {
-        await this.#put({ descriptor: config.descriptor, open: () => once(config.bytes) }, home);
-      }
-      await this.#putManifest(manifest, planned);
-    });
-    for (const planned of this.#plan.indexes) await this.#putManifest(planned.index, planned);
-  }
-
-  async #putManifest(
-    manifest: Document,
-    { from, to, homes }: { from: Reference[]; to: Reference[]; homes: Reference[] },
-  ): Promise<void> {
-    const tagged = new Set(to.map(name => repositoryOf(name)));
-    const byDigest = inScope(
-      homes.filter(home => !tagged.has(repositoryOf(home))),
-      'repository',
-    );
-    for (const name of to) await this.#target.putManifest(manifest, name);
-    for (const home of byDigest) {
-      await this.#target.putManifest(
-        manifest,
-        home === NOWHERE ? home : { ...home, tag: undefined, digest: undefined },
+      const known = this.#stored.get(layer.key) ?? this.#sameContent(layer);
+      const { descriptor, how } = await this.#put(
+        known ? { ...blob, descriptor: known.descriptor } : blob,
+        home,
       );
+      const learned = known ? known.diffId : diffId();
+      if (!this.#stored.has(layer.key)) this.#stored.set(layer.key, { descriptor, diffId: learned });
+      if (learned && layer.compression === 'none') this.#known.set(learned, descriptor);
+      moved ||= how === 'moved';
     }
-    if (to.length > 0 || homes.includes(NOWHERE)) {
-      this.#report.images.push({ from, to, manifest: manifest.descriptor, present: false });
+    return moved;
+  }
+
+  /** A plain layer of the same content that was put under another key, or by an earlier copy. */
+  #sameContent(layer: SourceLayer): StoredLayer | undefined {
+    if (layer.descriptor || layer.compression !== 'none') return undefined;
+    const diffId = layer.foretold?.diffId ?? this.#diffIds.get(layer.key);
+    const descriptor = diffId && this.#known.get(diffId);
+    return descriptor && { descriptor, diffId };
+  }
+
+  /** In a target that keeps content in common, layers that came compressed stand for their content, too. */
+  #remember(): void {
+    for (const { image } of this.#plan.images) {
+      for (const { key, diffId } of image.layers) {
+        const stored = this.#stored.get(key);
+        if (stored && diffId && !this.#known.has(diffId)) this.#known.set(diffId, stored.descriptor);
+      }
     }
+  }
+
+  async #put(blob: BlobInput, home: Reference): Promise<PutResult> {
+    const result = await this.#target.putBlob(blob, home);
+    this.#ledger.note(result);
+    return result;
   }
 }

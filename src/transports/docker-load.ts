@@ -1,9 +1,10 @@
 /**
- * Images into an engine by `docker load`: what each one still needs there, and the archive that brings just that.
+ * Images into an engine: what each one still needs there, and the archive that brings just that.
  *
- * The engine's own image store knows a layer by its chain ID. A docker-archive may leave out the file of any layer that
- * the engine has, as long as its manifest still lists them all. With the containerd store every blob has to be there,
- * and the archive is an OCI layout, so that the image keeps the digest of its manifest.
+ * Docker's classic store knows a layer by its chain ID. A docker-archive may leave out the file of any layer that the
+ * engine has, as long as its manifest still lists them all. Elsewhere every blob has to be there. For containerd the
+ * archive is an OCI layout, so that the image keeps the digest of its manifest; containers/storage (podman) takes a
+ * docker-archive, and gives the image a manifest of its own. Who pulls fetches what is missing, in any store.
  */
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, digestOf, hexOf } from '../content/digest.ts';
@@ -20,11 +21,14 @@ import type { Bytes, RandomSource, SourceImage, SourceLayer } from './source.ts'
 
 /** What has to be known of an engine before images are loaded into it. */
 export interface EngineStore {
-  kind: 'classic' | 'containerd';
-  /** Major version: from 23 on layers may be zstd. */
+  /** Docker's own store, containerd's (under Docker or by itself), or containers/storage (podman, CRI-O). */
+  kind: 'classic' | 'containerd' | 'storage';
+  /** Major version of Docker: from 23 on layers may be zstd. Infinite for others, which always could. */
   major: number;
-  /** Chain IDs of the layers that it has; of no use with the containerd store. */
+  /** Chain IDs of the layers that it has. */
   chains: ReadonlySet<Digest>;
+  /** Digests of the content that it has, where that is what it looks for when it pulls. */
+  blobs?: ReadonlySet<Digest>;
   /** By familiar name: the ID of the image that it has under that name. */
   names: ReadonlyMap<string, string>;
 }
@@ -43,12 +47,18 @@ export interface ImageLoad {
   names: string[];
   /** What the engine will know it by; undefined where only the engine can tell. */
   id: Digest | undefined;
-  /** Layers that travel, and how many the engine has already. */
+  /** All layers, each once. */
+  layers: SourceLayer[];
+  /** Those that an engine which pulls is expected to fetch, by what it said it has. */
+  missing: SourceLayer[];
+  /** Those that an archive has to bring, and how many it leaves out. */
   send: SourceLayer[];
   leftOut: number;
-  /** Bytes of the layers that travel, as stored. */
+  /** Bytes of the layers that an archive brings, as stored. */
   bytes: number;
   archive: 'docker-archive' | 'oci';
+  /** The names as the archive has them: in full, where the engine would not complete them as Docker does. */
+  archiveNames: string[];
 }
 
 /** The first engine, by its major version, that reads zstd. */
@@ -67,14 +77,16 @@ export async function planLoads(
   const layers = new Map<string, SourceLayer>();
   for await (const layer of source.layers()) layers.set(layer.key, layer);
   const chains = new Set(store.chains);
+  const blobs = store.blobs && new Set(store.blobs);
   const loads: ImageLoad[] = [];
   for (const { image: found, names } of await imagesFor(source, selection)) {
-    const image = store.kind === 'containerd' ? withManifest(found, layers) : found;
+    const image = withManifest(found, layers);
     const id = idOf(image, store.kind);
     if (names.every(name => id !== undefined && store.names.get(name) === id)) continue;
-    const load = planLoad(image, names, id, layers, { ...store, chains });
+    const load = planLoad(image, names, id, layers, { ...store, chains, ...(blobs ? { blobs } : {}) });
     for (const layer of load.send) refuseZstd(layer, names, store, source.description);
     for (const chain of chainsOf(image) ?? []) chains.add(chain);
+    for (const layer of load.layers) blobs?.add(layerDigest(image, layer) ?? image.config.descriptor.digest);
     loads.push(load);
   }
   return loads;
@@ -90,8 +102,10 @@ export async function imagesFor(
     names: from => from,
     platform: image => platformMatches(platform, image.platform),
     unnamed: false,
+    single: true,
   });
-  const named = images.map(({ image, to }) => ({ image, names: [...new Set(to.flatMap(tagged))] }));
+  const runnable = images.filter(({ image }) => image.artifactType === undefined);
+  const named = runnable.map(({ image, to }) => ({ image, names: [...new Set(to.flatMap(tagged))] }));
   const wanted = named
     .map(({ image, names }) => ({ image, names: only ? names.filter(name => only.includes(name)) : names }))
     .filter(({ names }) => names.length > 0);
@@ -104,7 +118,7 @@ export async function imagesFor(
 
 /** The name by which an image of the source is known to an engine once it is loaded there. */
 export function idOf(image: SourceImage, kind: EngineStore['kind']): Digest | undefined {
-  return kind === 'classic' ? image.config.descriptor.digest : image.manifest?.descriptor.digest;
+  return kind === 'containerd' ? image.manifest?.descriptor.digest : image.config.descriptor.digest;
 }
 
 /**
@@ -131,33 +145,50 @@ function planLoad(
   layers: ReadonlyMap<string, SourceLayer>,
   store: EngineStore,
 ): ImageLoad {
-  const chains = store.kind === 'classic' ? chainsOf(image) : undefined;
-  const needed = image.layers.filter((_, i) => {
+  const chains = chainsOf(image);
+  const absent = image.layers.filter((_, i) => {
     const chain = chains?.[i];
     return chain === undefined || !store.chains.has(chain);
   });
-  const send = [...new Set(needed.map(({ key }) => key))].map(key => {
-    const layer = layers.get(key);
-    if (layer) return layer;
-    throw new AirferryError(
-      'ARCHIVE_INVALID',
-      `${names[0]} cannot be loaded: its layer ${key} is not there`,
-      {
-        suggestions: [
-          'Save or pack the image again; layers that are fetched from elsewhere have to come along.',
-        ],
-      },
-    );
-  });
+  const each = (wanted: SourceImage['layers']): SourceLayer[] => [
+    ...new Set(wanted.map(({ key }) => layerOf(layers, key, names))),
+  ];
+  const all = each(image.layers);
+  const missing = (store.blobs ? all : each(absent)).filter(
+    layer => !store.blobs?.has(layerDigest(image, layer) ?? image.config.descriptor.digest),
+  );
+  const needed = store.kind === 'classic' ? absent : image.layers;
+  const send = each(needed);
   return {
     image,
     names,
     id,
+    layers: all,
+    missing,
     send,
     leftOut: image.layers.length - needed.length,
     bytes: send.reduce((sum, layer) => sum + layer.size, 0),
     archive: store.kind === 'containerd' && image.manifest ? 'oci' : 'docker-archive',
+    archiveNames: store.kind === 'storage' ? names.map(name => formatReference(parseReference(name))) : names,
   };
+}
+
+function layerOf(
+  layers: ReadonlyMap<string, SourceLayer>,
+  key: string,
+  names: readonly string[],
+): SourceLayer {
+  const layer = layers.get(key);
+  if (layer) return layer;
+  throw new AirferryError('ARCHIVE_INVALID', `${names[0]} cannot be loaded: its layer ${key} is not there`, {
+    suggestions: ['Save or pack the image again; layers that are fetched from elsewhere have to come along.'],
+  });
+}
+
+/** The digest of a layer's bytes as they are stored; undefined where nobody has named them. */
+export function layerDigest(image: SourceImage, layer: SourceLayer): Digest | undefined {
+  if (layer.descriptor) return layer.descriptor.digest;
+  return layer.compression === 'none' ? image.layers.find(({ key }) => key === layer.key)?.diffId : undefined;
 }
 
 /** The archive for `docker load`. Its bytes are hashed as they pass: DIGEST_MISMATCH ends it before the archive is whole. */
@@ -176,10 +207,10 @@ export async function* loadArchive(load: ImageLoad): AsyncGenerator<Uint8Array> 
   yield END_OF_ARCHIVE;
 }
 
-function* archiveDocuments({ image, names }: ImageLoad): Generator<[string, Uint8Array]> {
+function* archiveDocuments({ image, archiveNames }: ImageLoad): Generator<[string, Uint8Array]> {
   const config = blobPath(image.config.descriptor.digest);
   const layers = image.layers.map(({ key }) => archivePath(image, key));
-  yield ['manifest.json', json([{ Config: config, RepoTags: names, Layers: layers }])];
+  yield ['manifest.json', json([{ Config: config, RepoTags: archiveNames, Layers: layers }])];
   yield [config, image.config.bytes];
 }
 
@@ -214,10 +245,10 @@ function archivePath(image: SourceImage, key: string): string {
 }
 
 /** A plain layer without a descriptor is its own diffID; what is compressed without one, the engine checks itself. */
-function checked(image: SourceImage, layer: SourceLayer): Bytes {
-  const diffId = image.layers.find(({ key }) => key === layer.key)?.diffId;
-  if (layer.descriptor || layer.compression !== 'none' || !diffId) return layer.open();
-  const expected: Descriptor = { mediaType: OCI_LAYER, digest: diffId, size: layer.size };
+export function checked(image: SourceImage, layer: SourceLayer): Bytes {
+  const digest = layerDigest(image, layer);
+  if (layer.descriptor || !digest) return layer.open();
+  const expected: Descriptor = { mediaType: OCI_LAYER, digest, size: layer.size };
   return verified(layer.open(), expected);
 }
 

@@ -17,8 +17,11 @@ export interface PreparedLayer {
  * is compressed as asked; compressed bytes without a name are kept and looked into for their diffID.
  */
 export function prepareLayer(layer: SourceLayer, wanted: Compression): PreparedLayer {
-  const { descriptor } = layer;
-  if (descriptor) return { blob: { descriptor, open: () => layer.open() }, diffId: () => undefined };
+  const { descriptor, origin } = layer;
+  if (descriptor) {
+    const blob = { descriptor, ...(origin ? { origin } : {}), open: () => layer.open() };
+    return { blob, diffId: () => undefined };
+  }
   let diffId: Digest | undefined;
   const learn = (digest: Digest): void => {
     diffId = digest;

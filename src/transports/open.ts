@@ -8,6 +8,7 @@ import { ReadFile, unreadable } from '../support/file.ts';
 import { Meter } from '../support/meter.ts';
 import { BLOCK } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
+import { finishChange } from './archive/journal.ts';
 import { MANIFEST_JSON } from './docker-archive/manifest-json.ts';
 import { dockerArchiveSource } from './docker-archive/random.ts';
 import { sequentialSource } from './docker-archive/sequential.ts';
@@ -28,6 +29,7 @@ export interface OpenOptions {
  */
 export async function openImageSource(path: string, options: OpenOptions = {}): Promise<ImageSource> {
   if (isFolder(path)) return ociSource(new FolderStore(path), `oci:${path}`, options.fallbackName);
+  finishChange(path);
   const file = ReadFile.open(path);
   try {
     return await openFile(file, options);

@@ -1,165 +1,171 @@
-/** What a copy is to do: which images and indexes, under which names, in which repositories. Pure. */
-import { bare, type Descriptor } from '../content/descriptor.ts';
+/** Deciding what a copy is to do: which images and indexes, under which names, in which repositories. Pure. */
+import { isReferrerTag } from '../content/artifact.ts';
 import type { Digest } from '../content/digest.ts';
-import { digestOf } from '../content/digest.ts';
-import { buildIndex, parseManifest } from '../content/manifest.ts';
-import { OCI_INDEX } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
-import type { Document, Inventory, SourceImage, SourceIndex } from './source.ts';
-import type { ImageTarget } from './target.ts';
+import { NOWHERE, repositoryOf, WITHIN } from './homes.ts';
+import { type Cut, type Node, reduceIndex, spread } from './plan-index.ts';
+import { claim, type Plan, type PlannedImage, type PlannedIndex, unplaced } from './planned.ts';
+import type { Inventory, SourceImage, SourceIndex } from './source.ts';
+
+export { NOWHERE, repositoryOf } from './homes.ts';
 
 export interface Selection {
   /** The names that content with these names gets at the target; none leaves it out. */
   names(from: Reference[]): Reference[];
-  /** Whether an image is wanted for its platform; all are when absent. */
-  platform?(image: SourceImage): boolean;
+  /** Whether an image is wanted for its platform; all are when absent. What has no platform is not asked about. */
+  platform?(image: Pick<SourceImage, 'platform'>): boolean;
   /** Whether images without any name come along, known by their digest. */
   unnamed: boolean;
+  /** Whether signatures, SBOMs and attestations go where that goes which they are about. */
+  referrers?: boolean;
+  /** With a choice of platforms: an index of just one image gives its names to it, though it could stay as it is. */
+  single?: boolean;
 }
 
-export interface PlannedImage {
-  image: SourceImage;
-  from: Reference[];
-  to: Reference[];
-  /** Where blobs and manifest have to be: `to`, and the repositories of the indexes that hold the image. */
-  homes: Reference[];
-}
-
-export interface PlannedIndex {
-  index: Document;
-  from: Reference[];
-  to: Reference[];
-  homes: Reference[];
-}
-
-export interface Plan {
-  images: PlannedImage[];
-  /** Children before parents. */
-  indexes: PlannedIndex[];
-}
-
-/** The home of content without a name, in targets that keep all blobs in common. */
-export const NOWHERE: Reference = { registry: '', repository: '' };
+/** Referrers of referrers; the signature of an SBOM is one level. */
+const REFERRERS_DEPTH = 8;
 
 /** Decide what of an inventory is copied, and to which names. */
 export function planCopy(inventory: Inventory, selection: Selection): Plan {
-  const wanted = inventory.images.filter(image => selection.platform?.(image) ?? true);
-  const images = new Map<Digest, PlannedImage>();
-  const loose: PlannedImage[] = [];
-  for (const image of wanted) {
-    const to = selection.names(image.names);
-    const planned: PlannedImage = { image, from: [...image.names], to: [...to], homes: [...to] };
-    const digest = image.manifest?.descriptor.digest;
-    const twin = digest && images.get(digest);
-    // Some writers list an image once for each of its names.
-    if (twin) {
-      twin.from.push(...planned.from);
-      twin.to.push(...to);
-      twin.homes.push(...to);
-    } else if (digest) images.set(digest, planned);
-    else loose.push(planned);
+  const held = new Set([
+    ...inventory.images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
+    ...inventory.indexes.map(({ index }) => index.descriptor.digest),
+  ]);
+  const images = planImages(inventory.images, held, selection);
+  const nodes = new Map<Digest, Node>();
+  for (const image of images) {
+    const digest = image.image.manifest?.descriptor.digest;
+    if (digest) nodes.set(digest, { image });
   }
-  const indexes = planIndexes(inventory.indexes, images, selection);
-  const held = new Set(indexes.flatMap(({ index }) => childrenOf(index).map(child => child.digest)));
-  const all = [...images.values(), ...loose];
-  for (const planned of all) {
-    const unnamed =
-      planned.from.length === 0 &&
-      !(planned.image.manifest && held.has(planned.image.manifest.descriptor.digest));
-    if (unnamed && selection.unnamed && planned.homes.length === 0) planned.homes.push(NOWHERE);
-  }
-  return { images: all.filter(planned => planned.homes.length > 0), indexes };
-}
-
-/** What becomes of an index: one of its images, where that is all that is wanted of it, or an index over its children. */
-type Node = { image: PlannedImage } | { index: PlannedIndex; children: Node[] };
-
-/** The indexes that are copied, children before parents; each hands its homes down to what it names. */
-function planIndexes(
-  indexes: SourceIndex[],
-  images: Map<Digest, PlannedImage>,
-  selection: Selection,
-): PlannedIndex[] {
-  const nodes = new Map<Digest, Node>([...images].map(([digest, image]) => [digest, { image }]));
-  for (const { index } of indexes) {
-    const node = reduce(index, nodes, selection.platform !== undefined);
-    if (node) nodes.set(index.descriptor.digest, node);
-  }
-  for (const { index, names } of indexes) {
-    const node = nodes.get(index.descriptor.digest);
-    const to = selection.names(names);
-    if (!node || to.length === 0) continue;
-    const planned = 'image' in node ? node.image : node.index;
-    planned.from.push(...names);
-    planned.to.push(...to);
-    spread(node, to);
-  }
-  const all = new Set([...nodes.values()].flatMap(node => ('index' in node ? [node.index] : [])));
-  return [...all].filter(({ homes }) => homes.length > 0);
-}
-
-/**
- * An index as it is while all platforms are wanted: it may name some that the source does not hold. Else one that names
- * what is left; one child left stands for the index.
- */
-function reduce(index: Document, nodes: Map<Digest, Node>, selective: boolean): Node | undefined {
-  const children = childrenOf(index);
-  const kept = children.flatMap(child => {
-    const node = nodes.get(child.digest);
-    return node ? [{ child, node }] : [];
-  });
-  const [first] = kept;
-  if (!first) return undefined;
-  if (selective && kept.length === 1) return first.node;
-  const left = kept.map(({ child, node }) => ({ ...child, ...bare(descriptorOf(node) ?? child) }));
-  const same =
-    left.length === children.length && left.every((child, i) => child.digest === children[i]?.digest);
-  const document = selective && !same ? indexOver(left) : index;
+  placeIndexes(inventory.indexes, nodes, selection);
+  if (selection.unnamed) placeUnnamed(images, inventory.indexes, nodes, held);
+  const referrers = selection.referrers ? placeReferrers(inventory, nodes) : [];
+  const later = new Set(referrers);
+  const indexes = new Set([...nodes.values()].flatMap(node => ('index' in node ? [node.index] : [])));
   return {
-    index: { index: document, from: [], to: [], homes: [] },
-    children: kept.map(({ node }) => node),
+    images: images.filter(planned => planned.homes.length > 0 && !later.has(planned)),
+    indexes: [...indexes].filter(({ homes }) => homes.length > 0),
+    referrers,
   };
 }
 
-function descriptorOf(node: Node): Descriptor | undefined {
-  return 'image' in node ? node.image.image.manifest?.descriptor : node.index.index.descriptor;
-}
-
-function spread(node: Node, homes: Reference[]): void {
-  if ('image' in node) {
-    node.image.homes.push(...homes);
-    return;
+/** Every image that is wanted, each once, with the names that are its own. */
+function planImages(images: SourceImage[], held: ReadonlySet<Digest>, selection: Selection): PlannedImage[] {
+  const planned = new Map<Digest | SourceImage, PlannedImage>();
+  for (const image of images) {
+    if (image.artifactType === undefined && selection.platform?.(image) === false) continue;
+    const was = image.manifest?.descriptor.digest;
+    // Some writers list an image once for each of its names.
+    const key = was ?? image;
+    const item = planned.get(key) ?? { ...unplaced(), image };
+    planned.set(key, item);
+    // The tag by which a referrer is found says nothing of its own, as long as its subject is at hand.
+    const attached = image.subject !== undefined && held.has(image.subject);
+    const from = attached ? image.names.filter(({ tag }) => !isReferrerTag(tag ?? '')) : image.names;
+    const to = selection.names(from);
+    claim(item, { from, to, was });
+    item.homes.push(...to);
   }
-  node.index.homes.push(...homes);
-  for (const child of node.children) spread(child, homes);
+  return [...planned.values()];
 }
 
-function childrenOf(index: Document): Descriptor[] {
-  const parsed = parseManifest(index.bytes, index.descriptor.mediaType);
-  return parsed.kind === 'index' ? parsed.manifests : [];
-}
-
-function indexOver(children: Descriptor[]): Document {
-  const bytes = buildIndex(children);
-  return { bytes, descriptor: { mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length } };
-}
-
-/** For each layer the places where it has to be, one per repository where the target keeps them apart. */
-export function homesByLayer(plan: Plan, scope: ImageTarget['scope']): Map<string, Reference[]> {
-  const homes = new Map<string, Reference[]>();
-  for (const planned of plan.images) {
-    for (const { key } of planned.image.layers)
-      homes.set(key, inScope([...(homes.get(key) ?? []), ...planned.homes], scope));
+/** Decide on the indexes; each hands its homes down to what it names. */
+function placeIndexes(indexes: SourceIndex[], nodes: Map<Digest, Node>, selection: Selection): void {
+  const cut: Cut = {
+    selective: selection.platform !== undefined,
+    single: selection.single ?? false,
+    attested: selection.referrers ?? false,
+  };
+  for (const { index } of indexes) {
+    const node = reduceIndex(index, nodes, cut);
+    if (node) nodes.set(index.descriptor.digest, node);
   }
-  return homes;
+  for (const { index, names } of indexes) {
+    const was = index.descriptor.digest;
+    const node = nodes.get(was);
+    const to = selection.names(names);
+    if (!node || to.length === 0) continue;
+    claim('image' in node ? node.image : node.index, { from: names, to, was });
+    spread(node, to);
+  }
 }
 
-/** One home per repository, or just one where blobs are kept in common. */
-export function inScope(homes: Reference[], scope: ImageTarget['scope']): Reference[] {
-  if (scope === 'whole') return homes.slice(0, 1);
-  return [...new Map(homes.map(home => [repositoryOf(home), home])).values()];
+/** Content that neither a name nor an index leads to, where that may come along. What is about other content is none. */
+function placeUnnamed(
+  images: PlannedImage[],
+  indexes: SourceIndex[],
+  nodes: ReadonlyMap<Digest, Node>,
+  held: ReadonlySet<Digest>,
+): void {
+  const about = new Set(
+    images.flatMap(({ image: { subject, manifest } }) =>
+      manifest && subject && held.has(subject) ? [manifest.descriptor.digest] : [],
+    ),
+  );
+  const within = new Set([...about, ...indexes.flatMap(({ children }) => children)]);
+  const place = (node: Node | undefined, names: Reference[], was: Digest | undefined): void => {
+    if (!node || names.length > 0 || (was && within.has(was))) return;
+    const planned = 'image' in node ? node.image : node.index;
+    if (planned.homes.length > 0) return;
+    claim(planned, { from: [], to: [], was, nameless: true });
+    planned.homes.push(NOWHERE);
+    if ('index' in node) for (const child of node.children) spread(child, [WITHIN]);
+  };
+  for (const image of images) place({ image }, image.image.names, image.image.manifest?.descriptor.digest);
+  for (const { index, names, children } of indexes) {
+    // An index of nothing but referrers stands for a registry's list of them.
+    const list = children.every(child => about.has(child));
+    if (!list) place(nodes.get(index.descriptor.digest), names, index.descriptor.digest);
+  }
 }
 
-export function repositoryOf({ registry, repository }: Reference): string {
-  return `${registry}/${repository}`;
+/**
+ * What is about something that is copied as it is goes there, too; gives back what would not be copied otherwise. About
+ * an index that was cut there is nothing to say any more: it is another one now.
+ */
+function placeReferrers({ images, indexes }: Inventory, nodes: Map<Digest, Node>): PlannedImage[] {
+  const about = new Map<Digest, { digest: Digest; names: Reference[] }[]>();
+  const add = (subject: Digest | undefined, digest: Digest | undefined, names: Reference[]): void => {
+    if (subject && digest) about.set(subject, [...(about.get(subject) ?? []), { digest, names }]);
+  };
+  for (const { subject, manifest, names } of images) add(subject, manifest?.descriptor.digest, names);
+  for (const { subject, index, names } of indexes) add(subject, index.descriptor.digest, names);
+  const placed: PlannedImage[] = [];
+  let subjects = [...nodes.keys()].filter(digest => homesOf(nodes.get(digest), digest).length > 0);
+  for (let depth = 0; depth < REFERRERS_DEPTH && subjects.length > 0; depth++) {
+    const next: Digest[] = [];
+    for (const subject of subjects) {
+      for (const { digest, names } of about.get(subject) ?? []) {
+        const node = nodes.get(digest);
+        if (!node) continue;
+        if ('image' in node && node.image.homes.length === 0) placed.push(node.image);
+        if (attach(node, digest, names, homesOf(nodes.get(subject), subject))) next.push(digest);
+      }
+    }
+    subjects = next;
+  }
+  return placed;
+}
+
+/** The homes of what is copied under that very digest. */
+function homesOf(node: Node | undefined, digest: Digest): Reference[] {
+  if (!node) return [];
+  if ('image' in node) return node.image.image.manifest?.descriptor.digest === digest ? node.image.homes : [];
+  return node.index.index.descriptor.digest === digest ? node.index.homes : [];
+}
+
+/** Bring a referrer to the repositories of its subject, under its tag if it has one. False where it was there already. */
+function attach(node: Node, digest: Digest, names: Reference[], homes: Reference[]): boolean {
+  const planned: PlannedImage | PlannedIndex = 'image' in node ? node.image : node.index;
+  const tags = [...new Set(names.flatMap(({ tag }) => (tag && isReferrerTag(tag) ? [tag] : [])))];
+  const there = new Set(planned.homes.map(repositoryOf));
+  const missing = homes.filter(home => !there.has(repositoryOf(home)));
+  const repositories = [...new Map(missing.map(home => [repositoryOf(home), home])).values()];
+  if (repositories.length === 0) return false;
+  const to = repositories.flatMap(({ registry, repository }) =>
+    repository === '' ? [] : tags.map(tag => ({ registry, repository, tag })),
+  );
+  claim(planned, { from: names, to, was: digest });
+  spread(node, repositories);
+  return true;
 }

@@ -59,14 +59,13 @@ class RegistryTarget implements ImageTarget {
     const places = this.#places(blob.descriptor.digest);
     const known = places.get(repository);
     if (known) return { ...(await known), how: 'present' };
-    const elsewhere = [...places];
-    const put = this.#put(blob, repository, elsewhere);
+    const put = this.#put(blob, repository, [...places]);
     places.set(repository, put);
     try {
       return await put;
     } catch (error) {
       places.delete(repository);
-      throw error;
+      throw await this.#client.explain(error, repository);
     }
   }
 
@@ -79,19 +78,30 @@ class RegistryTarget implements ImageTarget {
     try {
       await put();
     } catch (error) {
-      if (!isMissingContent(error) || !(await this.#sendAgain(document, repository))) throw error;
+      if (!isMissingContent(error) || !(await this.#sendAgain(document, repository)))
+        throw await this.#client.explain(error, repository);
       await put();
     }
   }
 
-  /** Where another repository is getting the blob, wait for it and have it mounted: the bytes travel once. */
+  /**
+   * Where another repository is getting the blob, wait for it and have it mounted: the bytes travel once. A source in
+   * this registry has it from the start: elsewhere it is mounted from there, and in its own repository it stays.
+   */
   async #put(
     blob: KnownBlob,
     repository: string,
     elsewhere: [string, Promise<PutResult>][],
   ): Promise<PutResult> {
-    let mountFrom: string | undefined;
-    for (const [place, arrival] of elsewhere) {
+    const { descriptor, origin } = blob;
+    const ours = origin?.registry === this.#client.registry ? origin.repository : undefined;
+    const believe = (): unknown => this.#believed.set(`${repository}@${descriptor.digest}`, blob);
+    if (ours === repository) {
+      believe();
+      return { descriptor, how: 'present' };
+    }
+    let mountFrom = ours;
+    for (const [place, arrival] of ours === undefined ? elsewhere : []) {
       const arrived = await arrival.then(
         () => true,
         () => false,
@@ -102,7 +112,7 @@ class RegistryTarget implements ImageTarget {
       }
     }
     const result = await this.#client.putBlob(repository, blob, { mountFrom });
-    if (result.how !== 'moved') this.#believed.set(`${repository}@${blob.descriptor.digest}`, blob);
+    if (result.how !== 'moved') believe();
     return result;
   }
 

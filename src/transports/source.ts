@@ -14,6 +14,12 @@ export interface Document {
   bytes: Uint8Array;
 }
 
+/** A repository that has a blob, so that others of the same registry can take it from there without its bytes. */
+export interface Origin {
+  registry: string;
+  repository: string;
+}
+
 /** A layer as its source holds it. */
 export interface SourceLayer {
   /** What names the layer within its source: a digest, or a path in an archive. */
@@ -23,15 +29,45 @@ export interface SourceLayer {
   compression: Compression;
   /** What the stored bytes are promised to be; absent where the source does not address its content. */
   descriptor?: Descriptor;
+  origin?: Origin;
+  /** What a sequential source that foretells its images can tell of the layer before it is opened. */
+  foretold?: ForetoldLayer;
   /** The stored bytes, verified against the descriptor if there is one: the last step throws DIGEST_MISMATCH. */
   open(): Bytes;
+  /** A part of the stored bytes, unverified; absent where they can only be read from their beginning. */
+  slice?(offset: number, length: number): Bytes;
 }
 
-/** One image for one platform. */
+/** An image whose layers are still to pass. */
+export interface ForetoldImage {
+  names: Reference[];
+  platform: Platform;
+  /** By what its engine knows it. */
+  id: Digest;
+}
+
+export interface ForetoldLayer {
+  images: readonly ForetoldImage[];
+  /** The digest of its uncompressed tar; absent where only the bytes would tell. */
+  diffId?: Digest;
+}
+
+/** A line in a source's own list of its content, by which a location may mean it. */
+export interface Listing {
+  /** From 0, in `index.json` or `manifest.json`: `docker-archive:file:@0`. */
+  position: number;
+  /** The `ref.name` of a layout as it is written; it may be a bare tag, which is no image name: `oci:folder:v1`. */
+  ref?: string;
+}
+
+/** One image for one platform; or an artifact, which is stored like one: a chart, a signature, an SBOM. */
 export interface SourceImage {
   /** May be empty: the image is then known by its digest, or through an index. */
   names: Reference[];
+  /** `unknown/unknown` for artifacts, unless an index says otherwise. */
   platform: Platform;
+  /** Present for what is no image: the media type that says what it is instead. Its config may be of any kind. */
+  artifactType?: string;
   config: Document;
   /** The layers from the lowest up: the `key` of each, and the digest of its uncompressed tar where it is known. */
   layers: { key: string; diffId?: Digest }[];
@@ -39,6 +75,10 @@ export interface SourceImage {
   manifest?: Document;
   /** What it is about, if it is no image but a signature, an SBOM or an attestation: that manifest's digest. */
   subject?: Digest;
+  /** Where its config and layers lie. */
+  origin?: Origin;
+  /** Where the source lists it; absent where only an index leads to it. */
+  listed?: Listing[];
 }
 
 /** An index over images of the same source; its children come before it. */
@@ -47,6 +87,9 @@ export interface SourceIndex {
   index: Document;
   /** Digests of the manifests and indexes that it names and the source holds. */
   children: Digest[];
+  /** As those of an image. */
+  subject?: Digest;
+  listed?: Listing[];
 }
 
 export interface Inventory {
@@ -81,6 +124,11 @@ export interface SequentialSource extends AnySource {
   whole(): Bytes;
   /** Whether all layers have passed once, so that the inventory is known. */
   readonly complete: boolean;
+  /**
+   * What the inventory is going to name, where that is known before: each layer then tells which of these images it
+   * belongs to, or, if it does not, is to be asked for once more when the inventory is known.
+   */
+  readonly foretold?: readonly ForetoldImage[];
 }
 
 export type ImageSource = RandomSource | SequentialSource;

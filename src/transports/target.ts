@@ -1,14 +1,15 @@
 /** A place that images are written to. One interface for registries and bundles; see `copy.ts` for its use. */
 import type { Descriptor } from '../content/descriptor.ts';
 import type { Reference } from '../content/reference.ts';
-import type { Bytes, Document } from './source.ts';
+import type { Bytes, Document, Origin } from './source.ts';
 
 /**
  * A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. `size` (bytes) is
- * there where the length of an unnamed one is known all the same.
+ * there where the length of an unnamed one is known all the same. `origin` is for registries: where it can be mounted
+ * from, so that it is not opened at all.
  */
 export type BlobInput =
-  | { descriptor: Descriptor; open(): Bytes }
+  | { descriptor: Descriptor; origin?: Origin; open(): Bytes }
   | { mediaType: string; size?: number; open(): Bytes };
 
 /** What became of a blob. */

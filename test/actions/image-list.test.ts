@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { listImages } from '../../src/actions/image-list.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { Meter } from '../../src/support/meter.ts';
+import { parseLocation } from '../../src/transports/location.ts';
 import { failure } from '../registry/rig.ts';
 import {
   dockerArchive20,
@@ -22,7 +23,7 @@ const [app, tool] = images;
 test('every dialect lists the same images, under the names that Docker shows', async () => {
   for (const [dialect, source] of await everyDialect(images)) {
     const meter = new Meter();
-    const list = await listImages({ source, meter });
+    const list = await listImages({ source: parseLocation(source), meter });
     const rows = list.images.map(({ names, id, platform, layers }) => [names, id, platform, layers]);
     assert.equal(
       rows,
@@ -39,7 +40,7 @@ test('every dialect lists the same images, under the names that Docker shows', a
 
 test('sizes are those of the layers as stored, and a digest is said where there is one', async () => {
   const plain = await listImages({
-    source: writeTo(folder, 'list.tar', await dockerArchive20(images)),
+    source: parseLocation(writeTo(folder, 'list.tar', await dockerArchive20(images))),
     meter: new Meter(),
   });
   const sum = (layers: Uint8Array[]) => layers.reduce((total, { length }) => total + length, 0);
@@ -52,7 +53,7 @@ test('sizes are those of the layers as stored, and a digest is said where there 
     [undefined, undefined],
   );
   const layout = await listImages({
-    source: writeTo(folder, 'list.oci.tar', await ociArchive(images)),
+    source: parseLocation(writeTo(folder, 'list.oci.tar', await ociArchive(images))),
     meter: new Meter(),
   });
   assert.equal(
@@ -70,7 +71,7 @@ test('the images of an index bear its name, each with its platform', async () =>
   const bytes = await ociArchive([{ ...tool, names: [] }, arm], { indexName: 'multi:1', attest: true });
   for (const content of [bytes, gzipped(bytes)]) {
     const { images: rows } = await listImages({
-      source: writeTo(folder, 'multi.tar', content),
+      source: parseLocation(writeTo(folder, 'multi.tar', content)),
       meter: new Meter(),
     });
     assert.equal(rows.map(({ names, platform }) => [names[0], platform]).slice(0, 2), [
@@ -82,7 +83,7 @@ test('the images of an index bear its name, each with its platform', async () =>
 
 test('an image without a name is listed by its ID', async () => {
   const unnamed = imageOf([], tool.layers);
-  const source = writeTo(folder, 'unnamed.tar', await dockerArchive20([unnamed]));
+  const source = parseLocation(writeTo(folder, 'unnamed.tar', await dockerArchive20([unnamed])));
   const { images: rows } = await listImages({ source, meter: new Meter() });
   assert.equal(
     rows.map(({ names, id }) => [names, id]),
@@ -91,8 +92,11 @@ test('an image without a name is listed by its ID', async () => {
 });
 
 test('what is no archive is refused, and a signal stops the reading of a large one', async () => {
-  await failure(listImages({ source: `${folder}/none.tar`, meter: new Meter() }), 'FILE_NOT_FOUND');
-  const source = writeTo(folder, 'stop.tgz', gzipped(await dockerArchive20(images)));
+  await failure(
+    listImages({ source: parseLocation(`${folder}/none.tar`), meter: new Meter() }),
+    'FILE_NOT_FOUND',
+  );
+  const source = parseLocation(writeTo(folder, 'stop.tgz', gzipped(await dockerArchive20(images))));
   const stop = AbortSignal.abort(new Error('stopped'));
   const reason = await listImages({ source, meter: new Meter(), signal: stop }).catch(error => error);
   assert.is(reason.message, 'stopped');

@@ -3,17 +3,30 @@ import { whyNoLab } from '../lab/readiness.ts';
 import { type Bench, withBench } from './bench.ts';
 import { create } from './create.ts';
 import { install } from './install.ts';
+import { memoryLarge } from './memory-large.ts';
+import { mount } from './mount.ts';
 import { ensureMeasuring } from './peers.ts';
 import { push } from './push.ts';
+import { pushArchive } from './push-archive.ts';
+import { pushMany } from './push-many.ts';
 import { formatSection, formatTargets, reached, type Section } from './report.ts';
+import { sshUpload } from './ssh-upload.ts';
+import { update } from './update.ts';
 
 const USAGE = `Airferry beside its peers. Needs root on Debian 12, for the lab.
 
-usage: npm run bench -- [create] [push] [install] [--rounds N] [--quick] [--json]
+usage: npm run bench -- [PART]... [--rounds N] [--quick] [--json]
 
-  create    bundle create beside skopeo
-  push      image push beside skopeo and oras
-  install   host install beside an Ansible playbook
+  create        bundle create beside skopeo
+  push          image push of a bundle beside skopeo and oras, and beside bare requests
+  push-many     image push of 50 small images beside skopeo and oras, one by one
+  push-archive  image push of a docker-archive, compressed on the way, beside skopeo
+  mount         image copy within one registry beside skopeo
+  memory-large  image push of 10 GB in one image, for its memory alone
+  install       host install beside an Ansible playbook
+  ssh-upload    a large file to a host beside scp, also over a link of 50 ms
+  update        image load of one more layer beside docker save | ssh docker load: bytes, counted once
+
   --rounds  how often each contender runs (default 3)
   --quick   a few small images: tries the benchmark itself, so targets are shown but not judged
   --json    one document on standard output
@@ -22,7 +35,17 @@ All parts unless some are named. Contenders take turns; the best of the rounds c
 figures noisy: run it on a machine that has nothing else to do. $AIRFERRY_BIN names another airferry to measure.
 `;
 
-const PARTS: Record<string, (bench: Bench) => Promise<Section>> = { create, push, install };
+const PARTS: Record<string, (bench: Bench) => Promise<Section>> = {
+  create,
+  push,
+  'push-many': pushMany,
+  'push-archive': pushArchive,
+  mount,
+  'memory-large': memoryLarge,
+  install,
+  'ssh-upload': sshUpload,
+  update,
+};
 
 interface Options {
   parts: string[];

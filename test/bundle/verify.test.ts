@@ -2,8 +2,7 @@ import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { problemsError, verifyBundle } from '../../src/actions/bundle-verify.ts';
-import type { BundleVerification } from '../../src/bundle/verify.ts';
+import { type BundleVerified, problemsError, verifyBundle } from '../../src/actions/bundle-verify.ts';
 import { EXIT, isAirferryError } from '../../src/errors.ts';
 import { ReadFile } from '../../src/support/file.ts';
 import { Meter } from '../../src/support/meter.ts';
@@ -22,7 +21,8 @@ test.before(async () => {
   ({ path: sound, size } = await create(dir, await writeSite(dir)));
 });
 
-const verify = (path: string): Promise<BundleVerification> => verifyBundle({ path, meter: new Meter() });
+const verify = (path: string): Promise<BundleVerified> =>
+  verifyBundle({ path, trustedKeys: [], meter: new Meter() });
 
 /** A copy of the sound bundle, changed. */
 function changed(change: (bytes: Buffer) => Uint8Array | undefined): string {

@@ -5,7 +5,7 @@ import { suite } from '../support/suite.ts';
 import { plainLook } from './look.ts';
 
 const test = suite('progress');
-const HALF = { done: 500e6, total: 1e9, elapsedMs: 5000 };
+const HALF = { done: 500e6, total: 1e9, spared: 0, elapsedMs: 5000 };
 
 test('a line has bar, percentage, bytes, pace and time left', () => {
   assert.is(
@@ -20,16 +20,19 @@ test('a line never reaches the last column, where it would wrap', () => {
 });
 
 test('nothing is foretold in the first second', () => {
-  assert.is(progressFigures({ done: 10, total: 1000, elapsedMs: 500 }), '10 B of 1.00 kB');
+  assert.is(progressFigures({ done: 10, total: 1000, spared: 0, elapsedMs: 500 }), '10 B of 1.00 kB');
 });
 
 test('before the total is known there is only the title', () => {
-  assert.is(progressLine('Packing', { done: 0, total: 0, elapsedMs: 10 }, plainLook()), 'Packing …');
+  assert.is(
+    progressLine('Packing', { done: 0, total: 0, spared: 0, elapsedMs: 10 }, plainLook()),
+    'Packing …',
+  );
 });
 
 test('more than was expected is not more than all', () => {
   assert.match(
-    progressLine('Packing', { done: 12, total: 10, elapsedMs: 10 }, plainLook()),
+    progressLine('Packing', { done: 12, total: 10, spared: 0, elapsedMs: 10 }, plainLook()),
     /100% {2}10 B of 10 B/,
   );
 });

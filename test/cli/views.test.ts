@@ -52,7 +52,15 @@ test('a bundle that was made says what it holds', () => {
 });
 
 test('a damaged bundle names the blob, its offset and what needs it', () => {
-  const report = { path: 'site.tar', name: 'plant-7', version: '1', digest: DIGEST, size: 1000, blobs: 3 };
+  const report = {
+    path: 'site.tar',
+    name: 'plant-7',
+    version: '1',
+    digest: DIGEST,
+    size: 1000,
+    blobs: 3,
+    signature: { state: 'unsigned' as const, demanded: false, signatures: [] },
+  };
   const problem = {
     kind: 'damaged' as const,
     message: `blobs/sha256/${'ab'.repeat(32)} is damaged: its content is sha256:${'cd'.repeat(32)}`,
@@ -70,6 +78,7 @@ test('a damaged bundle names the blob, its offset and what needs it', () => {
   const sound = verifiedView({ ...report, hashedBytes: 900, references: 4, problems: [] }, plainLook());
   assert.is(sound[0], '✔ site.tar is sound');
   assert.match(sound.join('\n'), '900 B in 3 blobs hashed, 4 references followed');
+  assert.match(sound.join('\n'), 'no: nothing tells who made it, or that nobody changed it');
 });
 
 test('the report of a bundle fits 80 columns', () => {
@@ -149,6 +158,8 @@ test('a push shows the mapping, what was sent and what was spared', () => {
     moved: { blobs: 3, bytes: 50e6 },
     present: { blobs: 1, bytes: 2e6 },
     mounted: NONE,
+    spared: { blobs: 1, bytes: 2e6 },
+    referrers: [],
   };
   const verb = { title: 'Pushing', done: 'pushed' };
   assert.equal(copiedView(result, verb, plainLook()), [

@@ -65,10 +65,35 @@ test('a whole recipe becomes typed items, each with its place and absolute paths
       { kind: 'name', name: 'nginx:1.25', at: { line: 12, column: 5 } },
       { kind: 'archive', path: '/site/saved/mysql.tar', only: undefined, at: { line: 13, column: 5 } },
       { kind: 'oci', path: '/site/layouts/redis', ref: undefined, at: { line: 14, column: 5 } },
-      { kind: 'compose', path: '/site/docker-compose.yml', at: { line: 15, column: 5 } },
+      {
+        kind: 'compose',
+        paths: ['/site/docker-compose.yml'],
+        profiles: undefined,
+        envFile: undefined,
+        at: { line: 15, column: 5 },
+      },
     ],
     files: [{ from: '/site/motd', to: '/etc/motd', mode: 0o644, at: { line: 17, column: 5 } }],
   });
+});
+
+test('compose files with profiles, Kubernetes manifests and lists are kept for when images are fetched', () => {
+  const { images } = parse(
+    'name: a\nversion: "1"\nimages:\n' +
+      '  - { compose: [a.yml, b.yml], profiles: [debug], env-file: prod.env }\n' +
+      '  - kubernetes: ./manifests\n  - list: ./images.txt\n',
+  );
+  assert.equal(images, [
+    {
+      kind: 'compose',
+      paths: ['/site/a.yml', '/site/b.yml'],
+      profiles: ['debug'],
+      envFile: '/site/prod.env',
+      at: { line: 4, column: 5 },
+    },
+    { kind: 'kubernetes', path: '/site/manifests', at: { line: 5, column: 5 } },
+    { kind: 'list', path: '/site/images.txt', at: { line: 6, column: 5 } },
+  ]);
 });
 
 test('what is left out gets its default', () => {
@@ -133,7 +158,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'images: [{ zzzzzz: 1, oci: b }]',
     '3:12',
     '`images[0].zzzzzz` is not a key that airferry knows',
-    'The keys known here: archive, only, oci, ref, compose.',
+    'The keys known here: archive, only, oci, ref, compose, profiles, env-file, kubernetes, list.',
   ],
   [
     'a mistyped required key',
@@ -203,7 +228,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'a number in the image list',
     'images: [1.25]',
     '3:10',
-    '`images[0]` must be the name of an image, or a map with archive, oci or compose',
+    '`images[0]` must be the name of an image, or a map with archive, oci, compose, kubernetes or list',
     'Write it in quotes, `- "1.25"`: without them YAML reads 1.25 as the number 1.25.',
   ],
   [
@@ -224,7 +249,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'an image that says nothing',
     'images: [{}]',
     '3:10',
-    '`images[0]` must have one of archive, oci or compose',
+    '`images[0]` must have one of archive, oci, compose, kubernetes or list',
     '',
   ],
   [
@@ -470,6 +495,20 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'images: [a]\ncompression: xz',
     '4:14',
     '`compression` must be one of gzip, zstd, none',
+    '',
+  ],
+  [
+    'profiles beside a list',
+    'images: [{ list: a, profiles: [b] }]',
+    '3:21',
+    '`images[0].profiles` belongs to a `compose` file',
+    '',
+  ],
+  [
+    'compose files that are none',
+    'images: [{ compose: [] }]',
+    '3:21',
+    '`images[0].compose` is empty: it must name a file',
     '',
   ],
   ['an empty text', 'images: [" "]', '3:10', '`images[0]` must be the name of an image', ''],

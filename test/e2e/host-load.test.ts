@@ -49,7 +49,7 @@ else {
       for (const host of await load(corpus[form])) {
         assert.is(host.outcome, 'changed', host.name);
         const there = lines(host).filter(line => line.includes('there already'));
-        assert.is(there.length, host.name === 'containerd' ? 0 : 2, lines(host).join('; '));
+        assert.is(there.length, 2, lines(host).join('; '));
         assert.is(
           await lab.host(host.name).sh('docker run --rm site/tiny-a:1.0; docker run --rm site/tiny-b:1.0'),
           'a\nb',

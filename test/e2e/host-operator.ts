@@ -9,7 +9,7 @@ import type { FleetMember, SiteRegistry } from '../../src/actions/fleet.ts';
 import { hostCheck } from '../../src/actions/host-check.ts';
 import type { HostEvent } from '../../src/actions/host-events.ts';
 import { hostInstall } from '../../src/actions/host-install.ts';
-import type { HostResult, HostStatus } from '../../src/actions/host-results.ts';
+import type { HostResult, HostStatus, ImageLoadHost } from '../../src/actions/host-results.ts';
 import { hostStatus } from '../../src/actions/host-status.ts';
 import { summaryError } from '../../src/actions/host-summary.ts';
 import { hostUninstall } from '../../src/actions/host-uninstall.ts';
@@ -17,6 +17,7 @@ import { imageLoad } from '../../src/actions/image-load.ts';
 import { AirferryError, type ErrorCode } from '../../src/errors.ts';
 import { Secret } from '../../src/host/secret.ts';
 import { hostTarget } from '../../src/host/target.ts';
+import type { RuntimeName, Via } from '../../src/phases/runtimes/runtime.ts';
 import type { DaemonOverlay } from '../../src/phases/wanted.ts';
 import type { Lab } from '../lab/lab.ts';
 import { USERS } from '../lab/rootfs.ts';
@@ -37,15 +38,18 @@ export interface Request {
   bundle?: string;
   source?: string;
   registry?: SiteRegistry;
+  runtime?: RuntimeName | 'auto';
+  via?: Via | 'auto';
   dryRun?: boolean;
   purge?: boolean;
   stopContainers?: boolean;
 }
 
 /** A host's result with its error as plain data. */
-export type Told = Omit<HostStatus, 'error'> & {
-  error?: { code: ErrorCode; message: string; suggestions: string[] };
-};
+export type Told = Omit<HostStatus, 'error'> &
+  Partial<Pick<ImageLoadHost, 'images' | 'runtime'>> & {
+    error?: { code: ErrorCode; message: string; suggestions: string[] };
+  };
 
 export interface Answer {
   hosts: Told[];
@@ -146,7 +150,12 @@ async function perform(request: Request): Promise<{ hosts: HostResult[] }> {
         stopContainers: rest.stopContainers ?? false,
       });
     case 'load':
-      return imageLoad({ ...options, source });
+      return imageLoad({
+        ...options,
+        source,
+        ...(rest.runtime ? { runtime: rest.runtime } : {}),
+        ...(rest.via ? { via: rest.via } : {}),
+      });
   }
 }
 

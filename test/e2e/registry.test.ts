@@ -1,6 +1,6 @@
 /** The registry client against Debian's distribution 2.8 on loopback, open, with htpasswd, and with tokens over TLS. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +134,7 @@ function clientFor(real: Real, options: Partial<RegistryClientOptions> = {}): Re
     plainHttp: real.caFile === undefined,
     caFile: real.caFile,
     configFile: `${NOWHERE}/config.json`,
+    uploadsDir: false,
     access: 'push',
     ...options,
   });
@@ -274,6 +275,111 @@ test('a registry that dies in the middle of uploads and comes back gets all of t
   }
   await client.close();
   await stop(real.child);
+});
+
+test('Ctrl-C in the middle of a large blob, and again: the next run brings it to its end', async () => {
+  const real = await startRegistry('htpasswd');
+  const credentials = { kind: 'password', ...LOGIN } as const;
+  const chunks = { from: 1_000_000, chunk: 8_000_000 };
+  const shared = { credentials, chunks, uploadsDir: join(dir, 'uploads') };
+  const blob = sample(30_000_000, 1024 * 1024);
+  for (const after of [3_000_000, 20_000_000]) {
+    const controller = new AbortController();
+    const client = clientFor(real, { ...shared, signal: controller.signal });
+    let passed = 0;
+    const open = async function* () {
+      for await (const chunk of blob.open()) {
+        passed += chunk.length;
+        if (passed > after) controller.abort();
+        yield chunk;
+      }
+    };
+    await failure(client.putBlob('plant/app', { descriptor: blob.descriptor, open }), 'INTERRUPTED');
+    await client.close();
+    assert.is(readdirSync(join(dir, 'uploads')).length, 1);
+  }
+  const client = clientFor(real, shared);
+  assert.is((await client.putBlob('plant/app', blob)).how, 'moved');
+  assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
+  assert.is((await client.putBlob('plant/app', blob)).how, 'present');
+  assert.is(readdirSync(join(dir, 'uploads')).length, 0);
+  await client.close();
+  await stop(real.child);
+});
+
+test('two pushes of the same blobs at once, large ones among them, both end well', async () => {
+  const real = await startRegistry('token');
+  const credentials = { kind: 'password', ...LOGIN } as const;
+  const shared = {
+    credentials,
+    chunks: { from: 1_000_000, chunk: 2_000_000 },
+    uploadsDir: join(dir, 'at-once'),
+  };
+  const [reader, clients] = [clientFor(real, shared), [clientFor(real, shared), clientFor(real, shared)]];
+  const blobs = [...Array.from({ length: 8 }, (_, i) => sample(50_000 * (i + 1))), sample(9_000_000)];
+  await Promise.all(clients.flatMap(client => blobs.map(blob => client.putBlob('plant/app', blob))));
+  for (const { descriptor, bytes } of blobs)
+    assert.equal(await collect(reader.getBlob('plant/app', descriptor)), bytes);
+  assert.is(readdirSync(join(dir, 'at-once')).length, 0);
+  await Promise.all([...[reader, ...clients].map(client => client.close()), stop(real.child)]);
+});
+
+test('a push that takes longer than its tokens live goes through without a byte sent twice', async () => {
+  const real = await startRegistry('token');
+  const credentials = { kind: 'password', ...LOGIN } as const;
+  const chunks = { from: 1_000_000, chunk: 1_000_000 };
+  const client = clientFor(real, { credentials, chunks, uploadsDir: false });
+  const blob = sample(6_000_000, 500_000);
+  let opened = 0;
+  const open = async function* () {
+    opened++;
+    for await (const chunk of blob.open()) {
+      await new Promise(resolve => setTimeout(resolve, 450));
+      yield chunk;
+    }
+  };
+  assert.is((await client.putBlob('plant/app', { descriptor: blob.descriptor, open })).how, 'moved');
+  assert.is(opened, 1);
+  assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
+  await client.close();
+  await stop(real.child);
+});
+
+test('a signature is found through the fallback tag, and oras and skopeo would find it there, too', async () => {
+  const real = await startRegistry();
+  const client = clientFor(real);
+  const { config, layer } = image();
+  for (const blob of [config, layer]) await client.putBlob('plant/app', blob);
+  const document = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: config.descriptor };
+  const bytes = Buffer.from(JSON.stringify({ ...document, layers: [layer.descriptor] }));
+  const digest = await client.putManifest('plant/app', '1.0', OCI_MANIFEST, bytes);
+  const subject = { mediaType: OCI_MANIFEST, digest, size: bytes.length };
+  const signatures = ['one', 'two'].map(note =>
+    Buffer.from(JSON.stringify({ ...document, layers: [], annotations: { note }, subject })),
+  );
+  for (const signature of signatures)
+    await client.putManifest('plant/app', digestOf(signature), OCI_MANIFEST, signature);
+  const found = await client.referrers('plant/app', digest);
+  assert.equal(
+    found.map(({ annotations }) => annotations?.note),
+    ['one', 'two'],
+  );
+  assert.equal((await client.listTags('plant/app')).sort(), ['1.0', digest.replace(':', '-')]);
+  assert.equal(await Array.fromAsync(client.listRepositories()), ['plant/app']);
+  await client.close();
+  await stop(real.child);
+});
+
+test('a login is tried before it is kept', async () => {
+  for (const auth of ['open', 'htpasswd', 'token'] as const) {
+    const real = await startRegistry(auth);
+    const good = clientFor(real, { credentials: { kind: 'password', ...LOGIN } });
+    assert.equal(await good.checkLogin(), { wanted: auth !== 'open' });
+    const wrong = { kind: 'password', username: LOGIN.username, password: 'wrong' } as const;
+    const bad = clientFor(real, { credentials: wrong });
+    if (auth !== 'open') await failure(bad.checkLogin(), 'REGISTRY_UNAUTHORIZED');
+    await Promise.all([good.close(), bad.close(), stop(real.child)]);
+  }
 });
 
 test('missing and wrong logins are told apart by a real registry, too', async () => {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -45,6 +46,20 @@ test('a host behind two bastions is reached, its own key and theirs verified', a
 
   const unknown = await connect(to, options(outer, host)).catch((error: unknown) => error);
   assert.ok(isAirferryError(unknown, 'HOST_KEY_UNKNOWN') && unknown.where.host === 'inner');
+});
+
+test('a port of a host behind two bastions is forwarded back through them', async () => {
+  await using outer = await start();
+  await using inner = await start();
+  await using host = await start();
+  const to = target('h1', host, [target('outer', outer), target('inner', inner)]);
+  await using connection = await connect(to, options(outer, inner, host));
+  await using forward = await connection.forwardIn(({ accept }) => accept().end('from the operator'));
+  assert.equal(host.forwardedPorts, [forward.port]);
+  const socket = connectTcp(forward.port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  assert.is(Buffer.concat(chunks).toString(), 'from the operator');
 });
 
 test('hosts behind one bastion share the connection to it', async () => {

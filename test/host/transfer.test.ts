@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { AirferryError } from '../../src/errors.ts';
+import type { Shell } from '../../src/host/shell.ts';
 import { type BlobSource, type UploadOptions, uploadBlob } from '../../src/host/transfer.ts';
 import { suite } from '../support/suite.ts';
 import { failure, type Site, site } from './site.ts';
 
 const test = suite('host/transfer');
 
+const MiB = 1024 * 1024;
 const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7 + (i >> 8)) & 255));
 const hex = createHash('sha256').update(content).digest('hex');
 
@@ -183,6 +186,108 @@ test('an abort in the middle leaves a part that can be continued', async () => {
   });
   assert.is(await aborted.catch((error: { code: string }) => error.code), 'INTERRUPTED');
   await uploadBlob(await at.reconnect(), blob(), options);
+  assert.ok(readFileSync(path).equals(content));
+});
+
+/** A blob of several pieces, to a host whose answers take their time. */
+function farBlob(at: Site): {
+  source: BlobSource & { opened: number[] };
+  bytes: Buffer;
+  name: string;
+  upload: Shell;
+} {
+  const bytes = Buffer.alloc(20 * MiB, 'ferry');
+  for (let i = 0; i < bytes.length; i += 4096) bytes.writeUInt32LE(i, i);
+  const name = createHash('sha256').update(bytes).digest('hex');
+  const opened: number[] = [];
+  const source = {
+    digest: `sha256:${name}`,
+    size: bytes.length,
+    opened,
+    async *open(offset: number) {
+      opened.push(offset);
+      for (let from = offset; from < bytes.length; from += MiB) yield bytes.subarray(from, from + MiB);
+    },
+  };
+  return { source, bytes, name, upload: farAway(at.shell) };
+}
+
+/** A shell that takes its host for far away. */
+function farAway(shell: Shell): Shell {
+  return Object.defineProperty(shell, 'roundTripMs', { value: 50 });
+}
+
+test('to a host that is far away a blob goes in pieces, side by side, and is hashed as a whole', async () => {
+  await using at = await site();
+  const { options, folder } = place(at);
+  const { source, bytes, name, upload } = farBlob(at);
+  const progress: number[] = [];
+  const onProgress = (done: number): void => void progress.push(done);
+  assert.is((await uploadBlob(upload, source, { ...options, onProgress })).sent, bytes.length);
+  assert.equal(
+    source.opened.toSorted((a, b) => a - b),
+    [0, 8 * MiB, 16 * MiB],
+  );
+  assert.equal(readdirSync(folder), [name]);
+  assert.ok(readFileSync(join(folder, name)).equals(bytes));
+  assert.equal([progress[0], progress.at(-1)], [0, bytes.length]);
+  assert.equal(
+    progress,
+    progress.toSorted((a, b) => a - b),
+  );
+});
+
+test('pieces that were interrupted are gone on with from where all before are whole', async () => {
+  await using at = await site();
+  const { options, folder } = place(at);
+  const { source, bytes, name } = farBlob(at);
+  mkdirSync(folder, { recursive: true });
+  // The third piece came, and the second did not.
+  const part = Buffer.from(bytes);
+  part.fill(0, 8 * MiB, 16 * MiB);
+  writeFileSync(join(folder, `${name}.part`), part);
+  writeFileSync(join(folder, `${name}.part.upto`), `${8 * MiB}\n`);
+  const { sent } = await uploadBlob(at.shell, source, options);
+  assert.is(sent, 12 * MiB);
+  assert.equal(source.opened, [8 * MiB, 16 * MiB]);
+  assert.equal(readdirSync(folder), [name]);
+  assert.ok(readFileSync(join(folder, name)).equals(bytes));
+});
+
+test('a connection lost among pieces is gone on with, and a disk that fills up gets its space back', async () => {
+  await using at = await site();
+  const { options, folder } = place(at);
+  const { source, bytes, name, upload } = farBlob(at);
+  at.server.faults.dropAfterStdin = 2 * MiB;
+  await failure(uploadBlob(upload, source, options), 'HOST_CONNECTION_LOST');
+  at.server.faults = {};
+  await begun(join(folder, `${name}.part.upto`));
+  await uploadBlob(farAway(await at.reconnect()), source, options);
+  assert.equal(readdirSync(folder), [name]);
+  assert.ok(readFileSync(join(folder, name)).equals(bytes));
+  writeFileSync(join(folder, name), '');
+  at.server.install('dd', "#!/bin/sh\nhead -c 1000\necho 'dd: No space left on device' >&2\nexit 1\n");
+  await failure(uploadBlob(farAway(await at.reconnect()), source, options), 'HOST_DISK_FULL');
+  assert.equal(readdirSync(folder), []);
+});
+
+test('a source that is damaged is blamed itself, once the host has found it wrong', async () => {
+  await using at = await site();
+  const { options, folder } = place(at);
+  const bad = Buffer.from(content);
+  bad[99] = (bad[99] ?? 0) ^ 1;
+  const check = async (): Promise<void> => {
+    throw new AirferryError('BUNDLE_CORRUPT', 'the bundle is damaged', { where: { host: 'h1' } });
+  };
+  await failure(uploadBlob(at.shell, { ...blob(bad), check }, options), 'BUNDLE_CORRUPT');
+  assert.equal(readdirSync(folder), []);
+});
+
+test('without openssl a blob is hashed by sha256sum', async () => {
+  await using at = await site();
+  const { options, path } = place(at);
+  at.server.install('openssl', '#!/bin/sh\nexit 1\n');
+  await uploadBlob(at.shell, blob(), options);
   assert.ok(readFileSync(path).equals(content));
 });
 

@@ -40,6 +40,27 @@ test('the script tells files with hash and mode, links, folders and what is not 
   assert.is(contents.get(path('it’s a "file"')), 'content');
 });
 
+test('many links are told with the target of each, odd ones included', async () => {
+  const path = (name: string): string => join(dir, name);
+  const links = { plain: 'a', 'with blank *': '$HOME/b c', dangling: '/nowhere/at all' };
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, path(name));
+  const ask = async (): Promise<unknown[]> => {
+    const asked = Object.keys(links).map(path);
+    const { paths } = await surveyHost(localShell(), { paths: asked, contents: [], units: [] });
+    return asked.map(name => paths.get(name));
+  };
+  const expected = Object.values(links).map(target => ({ kind: 'link', target }));
+  assert.equal(await ask(), expected);
+  // A target of two lines, as nobody writes them: it must not shift the others.
+  symlinkSync('two\nlines', path('odd'));
+  const { paths } = await surveyHost(localShell(), {
+    paths: [path('odd'), path('plain')],
+    contents: [],
+    units: [],
+  });
+  assert.equal(paths.get(path('plain')), { kind: 'link', target: 'a' });
+});
+
 test('units, engine and images are read from what systemctl and docker print', () => {
   const info = JSON.stringify({
     ServerVersion: '26.1.5',

@@ -1,5 +1,7 @@
 import * as assert from 'uvu/assert';
+import { Http } from '../../src/registry/http.ts';
 import type { Credentials } from '../../src/registry/login.ts';
+import { fetchToken } from '../../src/registry/token.ts';
 import { type FakeRegistry, type Quirks, status } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
 import { collect, failure, type Rig, sample, withRegistry as withOpenRegistry } from './rig.ts';
@@ -154,7 +156,7 @@ test(
   withOpenRegistry(bearer, async ({ registry, client }) => {
     const error = await failure(client.headManifest('plant/app', '1.0'), 'REGISTRY_UNAUTHORIZED');
     assert.match(error.message, 'holds none');
-    assert.equal(error.suggestions, [`docker login ${registry.address}`]);
+    assert.equal(error.suggestions, [`airferry registry login ${registry.address}`]);
   }),
 );
 
@@ -245,6 +247,29 @@ test(
     const blob = sample(100);
     registry.blobs.set('plant/app', new Map([[blob.descriptor.digest, blob.bytes]]));
     assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
+  }),
+);
+
+test(
+  'a token whose server does not say how long it lives is good for a minute',
+  withOpenRegistry({ auth: 'bearer' }, async ({ registry }) => {
+    const http = new Http({ origin: registry.origin, tlsFiles: async () => ({ cas: [], clients: [] }) });
+    const request = { registry: 'hub', realm: new URL(`${registry.origin}/token`), service: undefined };
+    const ask = () => fetchToken(http, { ...request, scopes: [], credentials: undefined });
+    assert.is((await ask()).lifetimeMs, 60_000);
+    registry.quirks.tokenSeconds = 5;
+    assert.is((await ask()).lifetimeMs, 5_000);
+    await http.close();
+  }),
+);
+
+test(
+  '401 after a fresh token is thrown, and not tried again',
+  withRegistry(bearer, async ({ registry, client }) => {
+    const refusal = status(401, '', { 'www-authenticate': `Bearer realm="${registry.origin}/token"` });
+    registry.fault('GET', /manifests/, refusal, 99);
+    await failure(client.getManifest('plant/app', '1.0'), 'REGISTRY_DENIED');
+    assert.is(registry.requests().length, 2);
   }),
 );
 

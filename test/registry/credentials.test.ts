@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { dockerConfigFile, findCredentials } from '../../src/registry/credentials.ts';
+import { findCredentials } from '../../src/registry/credentials.ts';
+import { dockerConfigFile } from '../../src/registry/docker-config.ts';
 import { suite } from '../support/suite.ts';
 import { failure } from './rig.ts';
 
@@ -88,7 +89,7 @@ test('a damaged file is named, and nothing of it is quoted', async () => {
     find('a', { auths: { a: { auth: base64('nocolon') } } }),
     'CREDENTIALS_INVALID',
   );
-  assert.match(noColon.suggestions.join(), 'docker login a');
+  assert.match(noColon.suggestions.join(), 'registry login a');
 });
 
 test('a helper is asked through stdin and its answer taken', async () => {

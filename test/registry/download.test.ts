@@ -98,6 +98,23 @@ test(
 );
 
 test(
+  'a manifest is stored, found and verified by its sha512, and not under a digest that is another',
+  withRegistry({}, async ({ registry, client }) => {
+    const config = sample(10);
+    give(registry, config);
+    const { bytes } = manifestOver([config]);
+    const digest = digestOf(bytes, `sha512:${'0'.repeat(128)}`);
+    assert.is(await client.putManifest(REPOSITORY, digest, OCI_MANIFEST, bytes), digest);
+    assert.is((await client.getManifest(REPOSITORY, digest)).descriptor.digest, digest);
+    assert.is((await client.headManifest(REPOSITORY, digest))?.digest, digest);
+    const before = registry.seen.length;
+    const wrong = client.putManifest(REPOSITORY, digestOf('another'), OCI_MANIFEST, bytes);
+    await failure(wrong, 'DIGEST_MISMATCH');
+    assert.is(registry.seen.length, before, 'nothing was asked');
+  }),
+);
+
+test(
   'a manifest above 4 MiB, one of schema 1 and one that is no JSON are refused',
   withRegistry({}, async ({ registry, client }) => {
     for (const body of [`{"a":"${'x'.repeat(5_000_000)}"}`, '{"schemaVersion":1}', 'no json', '[]']) {

@@ -26,6 +26,7 @@ export function clientFor(
     plainHttp: registry.origin.startsWith('http:'),
     configFile: `${NOWHERE}/config.json`,
     certsDir: NOWHERE,
+    uploadsDir: false,
     access: 'push',
     retry: { attempts: 4, baseMs: 1, maxMs: 5 },
     ...options,

@@ -19,6 +19,32 @@ test(
   }),
 );
 
+for (const [code, tries] of [
+  [400, 1],
+  [403, 1],
+  [404, 1],
+  [405, 1],
+  [409, 1],
+  [412, 1],
+  [413, 1],
+  [429, 4],
+  [500, 4],
+  [501, 1],
+  [502, 4],
+  [503, 4],
+  [504, 4],
+] as const) {
+  test(
+    `status ${code} is answered with ${tries === 1 ? 'no second attempt' : 'further attempts'}, with a body too`,
+    withRegistry({}, async ({ registry, client }) => {
+      registry.fault('PUT', /manifests/, status(code), 99);
+      const error = await client.putManifest(REPOSITORY, '1', OCI_MANIFEST, Buffer.from('{}')).catch(e => e);
+      assert.is(error.status, code);
+      assert.is(registry.seen.length, tries);
+    }),
+  );
+}
+
 test(
   'a manifest, too, is sent again after a cut connection',
   withRegistry({}, async ({ registry, client }) => {
@@ -62,6 +88,36 @@ test(
       );
     },
     { retry: { attempts: 40, baseMs: 1, maxMs: 5 } },
+  ),
+);
+
+test(
+  'a pause that the registry names is no failed attempt',
+  withRegistry(
+    {},
+    async ({ registry, client }) => {
+      registry.fault('HEAD', /./, status(503, '', { 'retry-after': '1' }));
+      assert.is(await client.headManifest(REPOSITORY, '1.0'), undefined);
+      registry.fault('HEAD', /./, status(503));
+      await failure(client.headBlob(REPOSITORY, sample(1).descriptor), 'REGISTRY_FAILED');
+    },
+    { retry: { attempts: 1, baseMs: 1, maxMs: 5 } },
+  ),
+);
+
+test(
+  'requests keep to the number per second that is allowed, after a first second of them at once',
+  withRegistry(
+    {},
+    async ({ registry, client }) => {
+      const started = performance.now();
+      await Promise.all(Array.from({ length: 30 }, () => client.headBlob(REPOSITORY, sample(1).descriptor)));
+      assert.is(registry.seen.length, 30);
+      // A second's worth of 20 comes at once, then one every 50 ms.
+      for (const [i, { at }] of registry.seen.entries())
+        assert.ok(at - started >= (i - 20) * 50 - 5, `${i}: ${at - started}`);
+    },
+    { requestsPerSecond: 20 },
   ),
 );
 

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCerts } from '../../src/registry/certs.ts';
 import type { RegistryClientOptions } from '../../src/registry/client.ts';
+import { startFakeProxy } from '../support/fake-proxy.ts';
 import { type FakeRegistry, startFakeRegistry, status } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
 import { clientFor, collect, failure, NOWHERE, sample } from './rig.ts';
@@ -161,6 +163,68 @@ test('a registry behind a proxy that calls itself http:// in Location is spoken 
     registry.quirks.location = path => `http://${registry.address}${path}?_state=x`;
     assert.is((await client.putBlob('plant/app', sample(10))).how, 'moved');
   });
+});
+
+test('TLS passes a proxy by CONNECT, and the certificate is still checked', async () => {
+  const proxy = await startFakeProxy({ login: 'me:secret' });
+  const env = { HTTPS_PROXY: `http://me:secret@${proxy.address}` };
+  for (const name of ['other', 'server']) {
+    const tls = { key: readFileSync(file(`${name}.key`)), cert: readFileSync(file(`${name}.crt`)) };
+    const registry = await startFakeRegistry({ location: 'relative' }, tls);
+    const named = registry.address.replace('127.0.0.1', 'hub.company.com');
+    const options = { registry: named, env, caFile: file('ca.crt'), limits: { connectMs: 1500 } };
+    const client = clientFor(registry, options);
+    const blob = sample(3_000_000);
+    const put = () => client.putBlob('plant/app', blob);
+    if (name === 'server')
+      assert.match((await failure(put(), 'REGISTRY_TLS')).message, 'made for another name');
+    else {
+      assert.is((await put()).how, 'moved');
+      // The time to connect is over by now: it must not strike a connection that stands.
+      await new Promise(resolve => setTimeout(resolve, 1600));
+      assert.is((await put()).how, 'present');
+      assert.is(proxy.seen.length, 1, 'one connection for all');
+    }
+    assert.is(proxy.seen.at(-1), `CONNECT ${named}`);
+    await client.close();
+    await registry.close();
+  }
+  await proxy.close();
+});
+
+for (const [login, refuse, message] of [
+  ['me:secret', undefined, 'wants a login'],
+  [undefined, 403, 'does not let requests to hub.company.com:5000 pass (status 403)'],
+] as const) {
+  test(`a proxy that ${message.split(' (')[0]} is told apart from the registry`, async () => {
+    const [proxy, registry] = [await startFakeProxy({ login, refuse }), await startFakeRegistry()];
+    const client = clientFor(registry, {
+      registry: 'hub.company.com:5000',
+      plainHttp: false,
+      env: { HTTPS_PROXY: proxy.address },
+    });
+    const error = await failure(client.headManifest('plant/app', '1.0'), 'REGISTRY_UNREACHABLE');
+    assert.is(error.message, `the proxy ${proxy.address} ${message}`);
+    assert.match(error.suggestions.join(), 'NO_PROXY');
+    await Promise.all([client.close(), registry.close(), proxy.close()]);
+  });
+}
+
+test('a proxy that takes the connection and then says nothing is given up', async () => {
+  const [proxy, registry] = [await startFakeProxy(), await startFakeRegistry()];
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await new Promise(resolve => silent.once('listening', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const client = clientFor(registry, {
+    registry: `hub.company.com:${port}`,
+    plainHttp: false,
+    env: { HTTPS_PROXY: proxy.address },
+    limits: { connectMs: 200 },
+  });
+  const error = await failure(client.headManifest('plant/app', '1.0'), 'REGISTRY_UNREACHABLE');
+  assert.match(error.message, 'gave no connection to hub.company.com');
+  silent.close();
+  await Promise.all([client.close(), registry.close(), proxy.close()]);
 });
 
 test('certificates that are missing, no certificates, or without their key are named', async () => {

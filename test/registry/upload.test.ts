@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { digestOf } from '../../src/content/digest.ts';
+import { OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { AirferryError } from '../../src/errors.ts';
 import {
   delay,
@@ -11,7 +13,7 @@ import {
   webPage,
 } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
-import { clientFor, eventually, failure, type Sample, sample, withRegistry } from './rig.ts';
+import { clientFor, eventually, failure, manifestOver, type Sample, sample, withRegistry } from './rig.ts';
 
 const test = suite('upload');
 const REPOSITORY = 'plant/app';
@@ -152,6 +154,63 @@ test(
     for (const { bytes } of patches.slice(0, -1)) assert.ok(bytes >= 10 * 1024 * 1024, `${bytes}`);
     assert.is(patches[0]?.headers['content-range'], `0-${(patches[0]?.bytes ?? 0) - 1}`);
     assert.equal(stored(registry, blob), blob.bytes);
+  }),
+);
+
+test(
+  'the least length of chunks counts on the answer to a mount, too',
+  withRegistry(
+    { chunkMin: 3_000_000, mount: 'decline' },
+    async ({ registry, client }) => {
+      const blob = sample(7_000_000);
+      await client.putBlob('plant/b', blob, { mountFrom: 'plant/a' });
+      const patches = registry.seen.filter(({ method }) => method === 'PATCH');
+      assert.equal(
+        patches.map(({ bytes }) => bytes),
+        [3_000_000, 3_000_000, 1_000_000],
+      );
+      assert.is(registry.seen.filter(({ method }) => method === 'POST').length, 1);
+      assert.equal(stored(registry, blob, 'plant/b'), blob.bytes);
+    },
+    { chunks: { from: 1_000_000, chunk: 1_000_000 } },
+  ),
+);
+
+test(
+  'a blob whose digest is a sha512 is asked for, sent and verified as that',
+  withRegistry({}, async ({ registry, client }) => {
+    const bytes = sample(100_000).bytes;
+    const digest = digestOf(bytes, `sha512:${'0'.repeat(128)}`);
+    assert.match(digest, /^sha512:[0-9a-f]{128}$/);
+    const descriptor = { mediaType: 'application/octet-stream', digest, size: bytes.length };
+    const open = async function* () {
+      yield bytes;
+    };
+    assert.is((await client.putBlob(REPOSITORY, { descriptor, open })).how, 'moved');
+    assert.equal(Buffer.concat(await Array.fromAsync(client.getBlob(REPOSITORY, descriptor))), bytes);
+    registry.blobs.get(REPOSITORY)?.set(digest, Buffer.alloc(bytes.length));
+    await failure(Array.fromAsync(client.getBlob(REPOSITORY, descriptor)), 'DIGEST_MISMATCH');
+  }),
+);
+
+test(
+  'the empty layer of old images is a blob like any other, twice in one image too',
+  withRegistry({}, async ({ registry, client }) => {
+    const bytes = Buffer.from('H4sIAAAJbogA/2IYBaNgFIxYAAgAAP//Lq+17wAEAAA=', 'base64');
+    assert.match(digestOf(gunzipSync(bytes)), /^sha256:5f70bf18/);
+    const digest = digestOf(bytes);
+    assert.match(digest, /^sha256:a3ed95ca/);
+    const layer = { ...sample(1), bytes, descriptor: { mediaType: 'x', digest, size: bytes.length } };
+    const source = {
+      descriptor: layer.descriptor,
+      open: async function* () {
+        yield bytes;
+      },
+    };
+    const config = sample(10);
+    await Promise.all([config, source, source].map(blob => client.putBlob(REPOSITORY, blob)));
+    await client.putManifest(REPOSITORY, '1.0', OCI_MANIFEST, manifestOver([config, layer, layer]).bytes);
+    assert.equal(registry.blobs.get(REPOSITORY)?.get(digest), bytes);
   }),
 );
 

@@ -15,6 +15,7 @@ interface Manifest {
   bytes: Buffer;
 }
 
+const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** The spec's error body. */
@@ -34,6 +35,13 @@ function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
+/** The digest that a reference asks for: sha512 where it is one. */
+function digestBy(reference: string, bytes: Uint8Array): string {
+  return reference.startsWith('sha512:')
+    ? `sha512:${createHash('sha512').update(bytes).digest('hex')}`
+    : sha256(bytes);
+}
+
 export class Brain {
   readonly #registry: FakeRegistry;
   readonly #tokens = new Map<string, { rights: string[]; until: number }>();
@@ -45,12 +53,14 @@ export class Brain {
   answer(seen: Seen, body: Buffer): Answer {
     const parameters = new URLSearchParams(seen.query);
     if (seen.path === '/token') return this.#token(seen, parameters, body);
-    const path = /^\/v2\/(.+?)\/(blobs\/uploads|blobs|manifests|tags)\/(.*)$/.exec(seen.path);
+    if (seen.path === '/v2/_catalog') return this.#catalog(seen, parameters.get('last') ?? '');
+    const path = /^\/v2\/(.+?)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/(.*)$/.exec(seen.path);
     const [, repository = '', kind, rest = ''] = path ?? [];
     const action = seen.method === 'GET' || seen.method === 'HEAD' ? 'pull' : 'push';
     const from = parameters.get('from');
-    const wanted = [`${repository}:${action}`, ...(from ? [`${from}:pull`] : [])];
+    const wanted = [repository ? `${repository}:${action}` : '', from ? `${from}:pull` : ''].filter(Boolean);
     if (!this.#allowed(seen, wanted)) return fail(401, 'UNAUTHORIZED', this.#challenge(wanted));
+    if (seen.path === '/v2/') return say(200, JSON_TYPE, '{}');
     switch (kind) {
       case 'blobs/uploads':
         return seen.method === 'POST'
@@ -62,6 +72,8 @@ export class Brain {
         return seen.method === 'PUT'
           ? this.#putManifest(seen, repository, rest, body)
           : this.#manifest(seen, repository, rest);
+      case 'referrers':
+        return this.#referrers(repository, rest);
       case 'tags':
         return this.#tags(repository, parameters.get('last') ?? '');
       default:
@@ -95,23 +107,32 @@ export class Brain {
       return say(204);
     }
     const before = upload.parts.reduce((size, part) => size + part.length, 0);
-    const range = seen.headers['content-range'];
+    if (quirks.doubtsOffsets && !seen.query.includes(`&_offset=${before}`)) {
+      uploads.delete(id);
+      return fail(404, 'BLOB_UPLOAD_INVALID');
+    }
+    const end = Math.max(0, before + body.length - 1);
+    const place = { location: this.#location(repository, id), range: `0-${end}` };
+    if (seen.method === 'GET') return say(204, place);
+    const range = quirks.doubtsOffsets ? undefined : seen.headers['content-range'];
     if (range && range !== `${before}-${before + body.length - 1}`) return fail(416, 'BLOB_UPLOAD_INVALID');
     upload.parts.push(body);
-    if (seen.method === 'PATCH') {
-      const end = Math.max(0, before + body.length - 1);
-      return say(quirks.patchStatus ?? 202, { location: this.#location(repository, id), range: `0-${end}` });
-    }
+    if (seen.method === 'PATCH')
+      return say(quirks.patchStatus ?? 202, { ...place, location: this.#location(repository, id) });
     uploads.delete(id);
     const whole = Buffer.concat(upload.parts);
-    if (sha256(whole) !== digest) return fail(400, 'DIGEST_INVALID');
+    if (!digest || digestBy(digest, whole) !== digest) return fail(400, 'DIGEST_INVALID');
     this.#blobsOf(repository).set(digest, whole);
     return say(quirks.putStatus ?? 201, { location: `/v2/${repository}/blobs/${digest}` });
   }
 
   #location(repository: string, id: string): string {
-    const { quirks, origin } = this.#registry;
+    const { quirks, origin, uploads } = this.#registry;
     const path = `/v2/${repository}/blobs/uploads/${id}`;
+    if (quirks.doubtsOffsets) {
+      const size = uploads.get(id)?.parts.reduce((sum, part) => sum + part.length, 0) ?? 0;
+      return `${origin}${path}?_state=x&_offset=${size}`;
+    }
     if (typeof quirks.location === 'function') return quirks.location(path);
     return quirks.location === 'relative'
       ? `${path}?_state=a%2Bb%20c~d+e`
@@ -136,13 +157,36 @@ export class Brain {
   }
 
   #putManifest(seen: Seen, repository: string, reference: string, bytes: Buffer): Answer {
-    const { config, layers = [] } = JSON.parse(bytes.toString());
+    const { config, layers = [], manifests = [], subject } = JSON.parse(bytes.toString());
     const named: { digest: string }[] = [...(config ? [config] : []), ...layers];
     if (named.some(({ digest }) => !this.#blobsOf(repository).has(digest)))
       return fail(400, 'MANIFEST_BLOB_UNKNOWN');
+    const children: { digest: string }[] = manifests;
+    if (children.some(({ digest }) => !this.#manifestsOf(repository).has(digest)))
+      return fail(400, 'MANIFEST_BLOB_UNKNOWN');
     const manifest = { mediaType: seen.headers['content-type'] ?? '', bytes };
-    this.#manifestsOf(repository).set(reference, manifest).set(sha256(bytes), manifest);
-    return say(201, { 'docker-content-digest': sha256(bytes) });
+    this.#manifestsOf(repository).set(reference, manifest).set(digestBy(reference, bytes), manifest);
+    const headers: Record<string, string> = { 'docker-content-digest': digestBy(reference, bytes) };
+    if (this.#registry.quirks.referrers && subject) headers['oci-subject'] = subject.digest;
+    return say(201, headers);
+  }
+
+  #referrers(repository: string, subject: string): Answer {
+    const { quirks } = this.#registry;
+    if (!quirks.referrers) return quirks.unknownRequest ?? say(404, {}, '404 page not found');
+    const manifests = [...this.#manifestsOf(repository)].flatMap(([digest, { mediaType, bytes }]) => {
+      const { subject: about, artifactType, annotations } = JSON.parse(bytes.toString());
+      if (!digest.includes(':') || about?.digest !== subject) return [];
+      return [{ mediaType, digest, size: bytes.length, artifactType, annotations }];
+    });
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests });
+    return say(200, { 'content-type': INDEX_TYPE }, index);
+  }
+
+  #catalog(seen: Seen, last: string): Answer {
+    if (!this.#allowed(seen, ['registry:catalog:*'])) return fail(401, 'UNAUTHORIZED', this.#challenge([]));
+    const repositories = [...this.#registry.manifests.keys()].sort();
+    return this.#page('/v2/_catalog', 'repositories', repositories, last);
   }
 
   #manifest(seen: Seen, repository: string, reference: string): Answer {
@@ -151,23 +195,28 @@ export class Brain {
     const found = this.#manifestsOf(repository).get(reference);
     if (!found) return fail(404, 'MANIFEST_UNKNOWN');
     const headers: Record<string, string> = { 'content-type': `${found.mediaType}; charset=utf-8` };
-    if (!quirks.noDigestHeader) headers['docker-content-digest'] = sha256(found.bytes);
+    if (!quirks.noDigestHeader) headers['docker-content-digest'] = digestBy(reference, found.bytes);
     return say(200, headers, found.bytes);
   }
 
   #tags(repository: string, last: string): Answer {
     const { quirks } = this.#registry;
     const all = [...this.#manifestsOf(repository).keys()].filter(tag => !tag.includes(':')).sort();
-    const after = all.filter(tag => tag > last);
-    const page = after.slice(0, quirks.tagPage ?? after.length);
+    return this.#page(`/v2/${repository}/tags/list`, 'tags', quirks.nullTags ? null : all, last);
+  }
+
+  #page(path: string, field: string, all: string[] | null, last: string): Answer {
+    const after = all?.filter(name => name > last);
+    const page = after?.slice(0, this.#registry.quirks.tagPage ?? after.length);
     const headers: Record<string, string> = { ...JSON_TYPE };
-    if (page.length < after.length)
-      headers.link = `</v2/${repository}/tags/list?last=${page.at(-1)}>; rel="next"`;
-    return say(200, headers, JSON.stringify({ tags: quirks.nullTags ? null : page }));
+    if (page && after && page.length < after.length)
+      headers.link = `<${path}?last=${page.at(-1)}>; rel="next"`;
+    return say(200, headers, JSON.stringify({ [field]: page ?? null }));
   }
 
   #token(seen: Seen, parameters: URLSearchParams, body: Buffer): Answer {
-    const { login, identityToken, projects, tokenSeconds, tokenField = 'token' } = this.#registry.quirks;
+    const { quirks } = this.#registry;
+    const { login, identityToken, projects, tokenSeconds, tokenField = 'token' } = quirks;
     const form = new URLSearchParams(body.toString());
     const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
     const oauth = seen.method === 'POST';
@@ -177,7 +226,8 @@ export class Brain {
     if (!known) return fail(401, 'UNAUTHORIZED');
     const asked = oauth ? (form.get('scope') ?? '').split(' ') : parameters.getAll('scope');
     const rights = asked.flatMap(scope => {
-      const [, repository = '', actions = ''] = scope.split(':');
+      const [kind, repository = '', actions = ''] = scope.split(':');
+      if (kind === 'registry') return quirks.catalogForbidden ? [] : [scope];
       const given = projects === undefined || projects.includes(repository.split('/')[0] ?? '');
       return given ? actions.split(',').map(action => `${repository}:${action}`) : [];
     });
@@ -187,7 +237,8 @@ export class Brain {
     return say(200, JSON_TYPE, JSON.stringify({ [tokenField]: token, ...lifetime }));
   }
 
-  #allowed({ headers }: Seen, wanted: string[]): boolean {
+  /** Whether the login was good when the request came, as registries look at it. */
+  #allowed({ headers, at }: Seen, wanted: string[]): boolean {
     const { auth, login } = this.#registry.quirks;
     if (!auth) return true;
     const [scheme, value = ''] = (headers.authorization ?? '').split(' ');
@@ -196,11 +247,7 @@ export class Brain {
       return scheme === 'Basic' && plain === `${login?.username}:${login?.password}`;
     }
     const token = this.#tokens.get(value);
-    return (
-      token !== undefined &&
-      token.until > performance.now() &&
-      wanted.every(right => token.rights.includes(right))
-    );
+    return token !== undefined && token.until > at && wanted.every(right => token.rights.includes(right));
   }
 
   #challenge(wanted: string[]): Record<string, string> {

@@ -5,7 +5,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Brain } from './fake-registry-answers.ts';
+import { type Answer, Brain } from './fake-registry-answers.ts';
 
 /** A request as it arrived. */
 export interface Seen {
@@ -47,6 +47,8 @@ export interface Quirks {
   /** What becomes of mounts; 'take' when absent. A number is a refusal. */
   mount?: 'take' | 'decline' | number;
   chunkMin?: number;
+  /** As distribution before 3.0: Content-Range is ignored, and an upload that broke off is cancelled by any request. */
+  doubtsOffsets?: boolean;
   /** Refuse bodies without Content-Length, as old proxies do. */
   needsLength?: boolean;
   noDigestHeader?: boolean;
@@ -58,8 +60,15 @@ export interface Quirks {
   /** Break blob downloads off after so many bytes; one entry for each. */
   cutDownloads?: number[];
   ignoresRange?: boolean;
+  /** Entries of one page of tags or repositories. */
   tagPage?: number;
   nullTags?: boolean;
+  /** Lists referrers itself, and says so when a manifest with a subject is stored. */
+  referrers?: boolean;
+  /** What a registry without referrers answers to that request, instead of 404. */
+  unknownRequest?: Answer;
+  /** Nobody gets the list of repositories; with auth 'bearer'. */
+  catalogForbidden?: boolean;
 }
 
 export interface FakeRegistry {
@@ -100,6 +109,19 @@ export function webPage(code: number): Fault {
 export function drop(afterBytes = 0): Fault {
   return async ({ req, seen }) => {
     for await (const chunk of req) {
+      seen.bytes += chunk.length;
+      if (seen.bytes >= afterBytes) break;
+    }
+    req.socket.destroy();
+  };
+}
+
+/** Cut the connection once so many bytes of an upload have arrived, and keep those, as distribution does. */
+export function dropKeeping(registry: FakeRegistry, afterBytes: number): Fault {
+  return async ({ req, seen }) => {
+    const parts = registry.uploads.get(seen.path.split('/').at(-1) ?? '')?.parts;
+    for await (const chunk of req) {
+      parts?.push(chunk);
       seen.bytes += chunk.length;
       if (seen.bytes >= afterBytes) break;
     }

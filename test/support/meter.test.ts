@@ -32,11 +32,11 @@ test('content that is sent again after a failure counts only what goes beyond th
 });
 
 test('the rest is foretold from the pace, once there is one', () => {
-  assert.is(remainingMs({ done: 0, total: 10, elapsedMs: 5000 }), undefined);
-  assert.is(remainingMs({ done: 5, total: 10, elapsedMs: 900 }), undefined);
-  assert.is(remainingMs({ done: 11, total: 10, elapsedMs: 5000 }), undefined);
-  assert.is(remainingMs({ done: 5, total: 20, elapsedMs: 2000 }), 6000);
-  assert.is(remainingMs({ done: 10, total: 10, elapsedMs: 2000 }), 0);
+  assert.is(remainingMs({ done: 0, total: 10, spared: 0, elapsedMs: 5000 }), undefined);
+  assert.is(remainingMs({ done: 5, total: 10, spared: 0, elapsedMs: 900 }), undefined);
+  assert.is(remainingMs({ done: 11, total: 10, spared: 0, elapsedMs: 5000 }), undefined);
+  assert.is(remainingMs({ done: 5, total: 20, spared: 0, elapsedMs: 2000 }), 6000);
+  assert.is(remainingMs({ done: 10, total: 10, spared: 0, elapsedMs: 2000 }), 0);
 });
 
 test.run();

@@ -16,6 +16,7 @@ import ssh2, {
   type PublicKeyAuthContext,
   type ServerChannel,
   type Session,
+  type TcpipBindInfo,
 } from 'ssh2';
 
 export interface ScriptedReply {
@@ -43,6 +44,8 @@ export interface Faults {
   noStatus?: boolean;
   /** Refuse port forwarding. */
   refuseForward?: boolean;
+  /** Refuse to listen for the client, as `AllowTcpForwarding local` does. */
+  refuseListen?: boolean;
   /** Sessions at once on one connection, as sshd's MaxSessions. */
   maxSessions?: number;
 }
@@ -101,6 +104,7 @@ export class SshServer implements AsyncDisposable {
   readonly #clients = new Set<Connection>();
   readonly #sockets = new Set<Socket>();
   readonly #children = new Set<ChildProcess>();
+  readonly #listeners = new Map<number, Server>();
   #sessions = 0;
 
   private constructor(options: SshServerOptions) {
@@ -134,6 +138,11 @@ export class SshServer implements AsyncDisposable {
     return (this.#tcp.address() as AddressInfo).port;
   }
 
+  /** Ports that it listens on for its clients. */
+  get forwardedPorts(): number[] {
+    return [...this.#listeners.keys()];
+  }
+
   /** A known_hosts line for this server. */
   get knownHostsLine(): string {
     return this.hostKeys.map(key => `[127.0.0.1]:${this.port} ${key.public}\n`).join('');
@@ -160,6 +169,7 @@ export class SshServer implements AsyncDisposable {
     for (const client of this.#clients) client.end();
     for (const child of this.#children) endGroup(child);
     for (const socket of this.#sockets) socket.destroy();
+    for (const port of this.#listeners.keys()) this.#unlisten(port);
     await new Promise<void>(resolve => this.#tcp.close(() => resolve()));
     rmSync(this.home, { recursive: true, force: true });
   }
@@ -180,6 +190,13 @@ export class SshServer implements AsyncDisposable {
       this.mostSessions = Math.max(this.mostSessions, this.#sessions);
       this.#serve(accept());
     });
+    client.on('request', (accept, reject, name, info) => {
+      if (name === 'tcpip-forward' && !this.faults.refuseListen)
+        this.#listen(client, (info as TcpipBindInfo).bindAddr, port => accept?.(port));
+      else if (name === 'cancel-tcpip-forward' && this.#unlisten((info as TcpipBindInfo).bindPort))
+        accept?.();
+      else reject?.();
+    });
     client.on('tcpip', (accept, reject, info) => {
       if (this.faults.refuseForward) return void reject();
       const upstream = connectTcp(info.destPort, info.destIP);
@@ -191,6 +208,35 @@ export class SshServer implements AsyncDisposable {
         channel.pipe(upstream).pipe(channel);
       });
     });
+  }
+
+  /** `tcpip-forward`: listen on the loopback, whatever address is asked for, and hand each connection to the client. */
+  #listen(client: Connection, address: string, answer: (port?: number) => void): void {
+    const listener = createServer({ allowHalfOpen: true }, socket => {
+      const { remoteAddress = '', remotePort = 0 } = socket;
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => undefined);
+      client.forwardOut(address, port(), remoteAddress, remotePort, (error, channel) => {
+        if (error) return void socket.destroy();
+        channel.on('error', () => undefined);
+        channel.on('close', () => socket.end());
+        socket.on('close', () => channel.end());
+        channel.pipe(socket).pipe(channel);
+      });
+    });
+    const port = (): number => (listener.address() as AddressInfo).port;
+    listener.listen(0, '127.0.0.1', () => {
+      const bound = port();
+      this.#listeners.set(bound, listener);
+      client.once('close', () => this.#unlisten(bound));
+      answer(bound);
+    });
+  }
+
+  #unlisten(port: number): boolean {
+    this.#listeners.get(port)?.close();
+    return this.#listeners.delete(port);
   }
 
   #authenticate(context: AuthContext): void {

@@ -163,7 +163,9 @@ test('blobs that are found at the target are done for the meter too', async () =
     const { report, meter } = await copy(path, target);
     assert.equal(target.names(), NAMES, dialect);
     assert.ok(report.present.blobs >= 2, dialect);
-    assertMeterAtEnd(meter, dialect);
+    const { done, total, spared } = meter.progress;
+    assert.is(done, total, dialect);
+    assert.ok(spared > 0 || done > 0, dialect);
   }
 });
 

@@ -28,7 +28,7 @@ import {
 } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
-import { RecordingTarget } from './recording-target.ts';
+import { StrictTarget } from './strict-target.ts';
 
 const test = suite('copy');
 const folder = scratch();
@@ -41,7 +41,7 @@ const OPTIONS = { names: toHub, unnamed: false, compression: 'gzip' } as const;
 
 async function copy(
   bytes: Uint8Array,
-  target: RecordingTarget,
+  target: StrictTarget,
   over: Partial<CopyOptions> = {},
 ): Promise<CopyReport & { meter: Meter }> {
   const meter = over.meter ?? new Meter();
@@ -57,15 +57,14 @@ async function copy(
 
 /** The image under a name at a target: its ID, and the diffIDs of its layers as they are stored. */
 async function imageAt(
-  target: RecordingTarget,
+  target: StrictTarget,
   repository: string,
   tag: string,
 ): Promise<{ id: string; diffIds: string[] }> {
-  const manifest = target.manifest(repository, tag);
-  const parsed = parseManifest(manifest?.bytes ?? Buffer.alloc(0));
+  const parsed = parseManifest(target.document(`${repository}:${tag}`).bytes);
   assert.is(parsed.kind, 'image');
   if (parsed.kind !== 'image') throw new Error();
-  const blobs = target.blobs.get(target.scope === 'whole' ? 'all' : repository);
+  const blobs = target.blobs.get(target.scope === 'whole' ? '' : repository);
 
   const diffIds = await Promise.all(
     parsed.layers.map(async ({ digest, mediaType }) => {
@@ -93,7 +92,7 @@ const DIALECTS: Record<string, Buffer> = {
 for (const [dialect, bytes] of Object.entries(DIALECTS)) {
   for (const whole of [false, true]) {
     test(`${dialect}${whole ? ', compressed as a whole,' : ''} arrives in a registry with its IDs and layers`, async () => {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       const report = await copy(whole ? gzipSync(bytes) : bytes, target);
       assert.equal(await imageAt(target, 'hub.site/site/app', '1.0'), { id: app.id, diffIds: app.diffIds });
       assert.equal(await imageAt(target, 'hub.site/site/app', 'latest'), {
@@ -115,11 +114,11 @@ for (const [dialect, bytes] of Object.entries(DIALECTS)) {
 test('each blob is put once into each repository, however many images want it', async () => {
   for (const bytes of Object.values(DIALECTS)) {
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       await copy(source, target);
-      const puts = target.requests
-        .filter(request => request.startsWith('blob'))
-        .map(request => request.replace(/ \w+$/, ''));
+      const puts = target.log
+        .filter(line => line.startsWith('blob'))
+        .map(line => line.split(' ').slice(2).join(' '));
       assert.is(new Set(puts).size, puts.length, puts.join('\n'));
     }
   }
@@ -128,7 +127,7 @@ test('each blob is put once into each repository, however many images want it', 
 test('plain layers are compressed once, though two repositories want them at the same time', async () => {
   const layer = await layerOf('big', noise(3_000_000));
   const many = ['one:1', 'two:1', 'three:1', 'four:1'].map(name => imageOf([name], [layer], { env: [name] }));
-  const target = new RecordingTarget('repository', 4);
+  const target = new StrictTarget({ concurrency: 4 });
   const report = await copy(await dockerArchive20(many), target);
   assert.equal([report.moved.blobs, report.mounted.blobs], [1 + 4, 3]);
 });
@@ -139,23 +138,23 @@ test('a manifest that came with an image is stored byte for byte', async () => {
     await tarOf(dockerArchive26Files(images, gzipped)),
   ]) {
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       await copy(source, target);
-      assert.equal(Buffer.from(target.manifest('hub.site/site/app', '1.0')?.bytes ?? ''), manifestOf(app));
+      assert.equal(Buffer.from(target.document('hub.site/site/app:1.0').bytes), manifestOf(app));
     }
   }
 });
 
 test('what the registry has already costs one question per name', async () => {
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const bytes = DIALECTS['an OCI archive'] as Buffer;
   await copy(bytes, target);
-  target.requests.length = 0;
+  target.log.length = 0;
   const again = await copy(bytes, target);
   assert.equal(
-    target.requests,
+    target.log,
     ['holds hub.site/site/app:1.0', 'holds hub.site/library/tool:2', 'holds hub.site/site/app:latest'].sort(
-      (a, b) => target.requests.indexOf(a) - target.requests.indexOf(b),
+      (a, b) => target.log.indexOf(a) - target.log.indexOf(b),
     ),
   );
   assert.ok(again.images.every(({ present }) => present));
@@ -163,7 +162,7 @@ test('what the registry has already costs one question per name', async () => {
 });
 
 test('a compressed archive that the registry has already moves nothing either', async () => {
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const bytes = gzipSync(DIALECTS['an OCI archive'] as Buffer);
   await copy(bytes, target);
   const again = await copy(bytes, target);
@@ -172,13 +171,13 @@ test('a compressed archive that the registry has already moves nothing either', 
 });
 
 test('an image of which one name is missing is sent under all, its blobs are found', async () => {
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const bytes = DIALECTS['an OCI archive'] as Buffer;
   await copy(bytes, target);
-  target.manifests.get('hub.site/site/app')?.delete('latest');
+  target.manifests.delete('hub.site/site/app:latest');
   const again = await copy(bytes, target);
   assert.is(again.moved.blobs, 0);
-  assert.ok(target.manifest('hub.site/site/app', 'latest'));
+  assert.ok(target.document('hub.site/site/app:latest'));
 });
 
 test('only what the names select is moved', async () => {
@@ -187,7 +186,7 @@ test('only what the names select is moved', async () => {
   for (const bytes of Object.values(DIALECTS)) {
     for (const source of [bytes, gzipSync(bytes)]) {
       for (const scope of ['repository', 'whole'] as const) {
-        const target = new RecordingTarget(scope);
+        const target = new StrictTarget({ scope });
         const report = await copy(source, target, { names: onlyTool });
         assert.is(report.moved.blobs, tool.layers.length + 1);
         assert.is(report.images.length, 1);
@@ -199,12 +198,12 @@ test('only what the names select is moved', async () => {
 test('a target that keeps all in common gets each blob once, and the compressed file is read once', async () => {
   for (const [dialect, bytes] of Object.entries(DIALECTS)) {
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('whole', 1);
+      const target = new StrictTarget({ scope: 'whole', concurrency: 1 });
       const meter = new Meter();
       const report = await copy(source, target, { unnamed: true, meter });
       assert.equal([report.moved.blobs, report.mounted.blobs], [4 + 2, 0], dialect);
       if (source !== bytes) assert.is(meter.progress.total, source.length);
-      assert.equal((await imageAt(target, 'all', '1.0')).diffIds, app.diffIds);
+      assert.equal((await imageAt(target, 'hub.site/site/app', '1.0')).diffIds, app.diffIds);
     }
   }
 });
@@ -212,13 +211,13 @@ test('a target that keeps all in common gets each blob once, and the compressed 
 test('images without a name are moved where they may be, by their digest', async () => {
   const unnamed = imageOf([], [await layerOf('a', 'b')]);
   for (const bytes of [await dockerArchive20([unnamed, tool]), await ociArchive([unnamed, tool])]) {
-    const whole = new RecordingTarget('whole');
+    const whole = new StrictTarget({ scope: 'whole' });
     const report = await copy(bytes, whole, { unnamed: true });
     assert.equal(report.images.map(({ to }) => to.map(familiarName)).sort(), [
       [],
       ['hub.site/library/tool:2'],
     ]);
-    const registry = new RecordingTarget('repository');
+    const registry = new StrictTarget();
     assert.is((await copy(bytes, registry)).images.length, 1);
     assert.is(registry.count('manifest'), 1);
   }
@@ -227,13 +226,13 @@ test('images without a name are moved where they may be, by their digest', async
 test('compression is as asked for plain layers, and left alone for others', async () => {
   for (const compression of ['none', 'gzip', 'zstd'] as const) {
     const suffix = compression === 'none' ? 'tar' : compression;
-    const plain = new RecordingTarget('repository');
+    const plain = new StrictTarget();
     await copy(DIALECTS['docker save from 25 on'] as Buffer, plain, { compression });
-    const parsed = parseManifest(plain.manifest('hub.site/library/tool', '2')?.bytes ?? Buffer.alloc(0));
+    const parsed = parseManifest(plain.document('hub.site/library/tool:2').bytes);
     assert.ok(parsed.kind === 'image' && parsed.layers.every(({ mediaType }) => mediaType.endsWith(suffix)));
-    const packed = new RecordingTarget('repository');
+    const packed = new StrictTarget();
     await copy(DIALECTS['podman save'] as Buffer, packed, { compression });
-    const kept = parseManifest(packed.manifest('hub.site/library/tool', '2')?.bytes ?? Buffer.alloc(0));
+    const kept = parseManifest(packed.document('hub.site/library/tool:2').bytes);
     assert.ok(kept.kind === 'image' && kept.layers.every(({ mediaType }) => mediaType.endsWith('gzip')));
     assert.equal((await imageAt(plain, 'hub.site/library/tool', '2')).diffIds, tool.diffIds);
   }
@@ -252,12 +251,12 @@ test('an index of which all platforms are wanted stays byte for byte, children b
   for (const nested of [0, 1, 2]) {
     const bytes = await ociArchive([amd, arm], { indexName: 'multi:1', nested, absent: ['linux/ppc64le'] });
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       const report = await copy(source, target);
-      const index = target.manifest('hub.site/library/multi', '1');
+      const index = target.document('hub.site/library/multi:1');
       assert.is(report.images.length, 1);
-      assert.is(index?.descriptor.digest, report.images[0]?.manifest.digest);
-      const order = target.requests.filter(request => request.startsWith('manifest'));
+      assert.is(index.descriptor.digest, report.images[0]?.manifest.digest);
+      const order = target.log.filter(request => request.startsWith('manifest'));
       assert.is(order.length, 2 + nested + 1);
       assert.match(order.at(-1) ?? '', /multi:1/);
       const again = await copy(source, target);
@@ -273,7 +272,7 @@ test('an index of which one platform is wanted gives its name to that image', as
   for (const nested of [0, 1]) {
     const bytes = await ociArchive([amd, arm], { indexName: 'multi:1', nested });
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       const report = await copy(source, target, wanting('arm64'));
       assert.equal(
         await imageAt(target, 'hub.site/library/multi', '1'),
@@ -291,9 +290,9 @@ test('an index of which one platform is wanted gives its name to that image', as
 
 test('an index of which some platforms are wanted is written anew over those', async () => {
   const bytes = await ociArchive([amd, arm, s390], { indexName: 'multi:1' });
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const report = await copy(bytes, target, wanting('arm64', 'amd64'));
-  const index = parseManifest(target.manifest('hub.site/library/multi', '1')?.bytes ?? Buffer.alloc(0));
+  const index = parseManifest(target.document('hub.site/library/multi:1').bytes);
   assert.equal(index.kind === 'index' && index.manifests.map(({ platform }) => platform?.architecture), [
     'amd64',
     'arm64',
@@ -302,29 +301,29 @@ test('an index of which some platforms are wanted is written anew over those', a
 });
 
 test('an index of which no platform is wanted is left out', async () => {
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const report = await copy(
     await ociArchive([amd, arm], { indexName: 'multi:1' }),
     target,
     wanting('riscv64'),
   );
-  assert.equal([report.images, target.requests], [[], []]);
+  assert.equal([report.images, target.log], [[], []]);
 });
 
 test('a nested index of which some platforms are wanted names only what is sent', async () => {
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   await copy(
     await ociArchive([amd, arm, s390], { indexName: 'multi:1', nested: 1 }),
     target,
     wanting('arm64', 'amd64'),
   );
-  const outer = parseManifest(target.manifest('hub.site/library/multi', '1')?.bytes ?? Buffer.alloc(0));
+  const outer = parseManifest(target.document('hub.site/library/multi:1').bytes);
   const reached = new Set<string>();
   const follow = (document: typeof outer): void => {
     if (document.kind === 'image') return;
     for (const child of document.manifests) {
       reached.add(child.digest);
-      const held = target.manifest('hub.site/library/multi', child.digest);
+      const held = target.manifests.get(`hub.site/library/multi@${child.digest}`);
       assert.ok(held, `${child.digest} is named, and not there`);
       if (held) follow(parseManifest(held.bytes));
     }
@@ -342,13 +341,14 @@ test('an image that has a name of its own and is in an index of another reposito
   );
   files.set('index.json', JSON.stringify({ ...one, manifests: [...one.manifests, ...two.manifests] }));
   const bytes = await tarOf(files);
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   await copy(bytes, target);
   assert.equal(await imageAt(target, 'hub.site/library/solo', '1'), { id: amd.id, diffIds: amd.diffIds });
   // The index alone went missing: its children are needed there, though one is present under its own name.
-  target.manifests.delete('hub.site/library/multi');
+  for (const name of target.manifests.keys())
+    if (name.startsWith('hub.site/library/multi')) target.manifests.delete(name);
   const again = await copy(bytes, target);
-  assert.ok(target.manifest('hub.site/library/multi', digestOf(manifestOf(amd))));
+  assert.ok(target.document(`hub.site/library/multi@${digestOf(manifestOf(amd))}`));
   assert.is(again.moved.blobs, 0);
 });
 
@@ -364,7 +364,7 @@ test('a layer that is not the one of the config stops the copy before any manife
   for (const make of [dockerArchive20, podmanArchive]) {
     const bytes = await make([lying]);
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       await refusal(() => copy(source, target), 'DIGEST_MISMATCH', /has the diffID/);
       assert.is(target.count('manifest'), 0);
     }
@@ -377,7 +377,7 @@ test('a layer whose compression is damaged is told as such', async () => {
   const at = bytes.indexOf(Buffer.from([0x1f, 0x8b])) + 20_000;
   bytes.fill(0, at, at + 20);
   await refusal(
-    () => copy(bytes, new RecordingTarget('repository')),
+    () => copy(bytes, new StrictTarget()),
     'ARCHIVE_INVALID',
     /layer .* is damaged: it is not valid gzip/,
   );
@@ -386,7 +386,7 @@ test('a layer whose compression is damaged is told as such', async () => {
 test('a layer that a compressed layout lacks is missed before its manifest is put', async () => {
   const files = await filesOf([tool]);
   for (const path of files.keys()) if ((files.get(path)?.length ?? 0) > 5000) files.delete(path);
-  const target = new RecordingTarget('repository');
+  const target = new StrictTarget();
   const bytes = await tarOf(files);
   for (const source of [bytes, gzipSync(bytes)]) {
     await refusal(() => copy(source, target), 'ARCHIVE_INVALID', /lacks the (blob|layer)/);
@@ -408,9 +408,9 @@ test('foreign layers that are not in the archive are left where they are', async
   files.set('index.json', JSON.stringify(index));
   const bytes = await tarOf(files);
   for (const source of [bytes, gzipSync(bytes)]) {
-    const target = new RecordingTarget('repository');
+    const target = new StrictTarget();
     const report = await copy(source, target);
-    assert.equal(Buffer.from(target.manifest('hub.site/library/tool', '2')?.bytes ?? ''), changed);
+    assert.equal(Buffer.from(target.document('hub.site/library/tool:2').bytes), changed);
     assert.is(report.moved.blobs, 2);
   }
 });
@@ -418,19 +418,20 @@ test('foreign layers that are not in the archive are left where they are', async
 test('a target that breaks off and asks for the bytes again gets the same ones, from a compressed archive too', async () => {
   const bytes = DIALECTS['docker save before 25'] as Buffer;
   for (const source of [bytes, gzipSync(bytes)]) {
-    const target = new RecordingTarget('repository', 1);
-    target.breaks = 3;
+    const target = new StrictTarget({ concurrency: 1, attempts: 3 });
     await copy(source, target);
     assert.equal((await imageAt(target, 'hub.site/site/app', '1.0')).diffIds, app.diffIds);
   }
 });
 
 test('a target that fails stops the copy, and what arrived is found the next time', async () => {
-  const target = new RecordingTarget('repository', 1);
   let count = 0;
-  target.onBlob = () => {
-    if (++count === 3) throw new Error('the cable was pulled');
-  };
+  const target = new StrictTarget({
+    concurrency: 1,
+    onBlob: () => {
+      if (++count === 3) throw new Error('the cable was pulled');
+    },
+  });
   const bytes = DIALECTS['an OCI archive'] as Buffer;
   const failed = await copy(bytes, target).then(
     () => undefined,
@@ -438,7 +439,6 @@ test('a target that fails stops the copy, and what arrived is found the next tim
   );
   assert.match(String(failed), /the cable was pulled/);
   assert.is(target.count('manifest'), 0);
-  target.onBlob = () => undefined;
   const again = await copy(bytes, target);
   assert.ok(again.present.blobs >= 2);
   assert.equal((await imageAt(target, 'hub.site/site/app', '1.0')).diffIds, app.diffIds);
@@ -450,8 +450,8 @@ test('an interruption stops it between two blobs', async () => {
     DIALECTS['an OCI archive'] as Buffer,
     gzipSync(DIALECTS['docker save before 25'] as Buffer),
   ]) {
-    const target = new RecordingTarget('repository', 1);
-    target.onBlob = () => controller.abort(new Error('stop'));
+    const onBlob = () => controller.abort(new Error('stop'));
+    const target = new StrictTarget({ concurrency: 1, onBlob });
     const failed = await copy(source, target, { signal: controller.signal }).then(
       () => undefined,
       error => error,
@@ -466,7 +466,7 @@ test('an image of empty layers alone, and one without layers', async () => {
   const none = imageOf(['none:1'], []);
   for (const bytes of [await dockerArchive20([empty, none]), await ociArchive([empty, none])]) {
     for (const source of [bytes, gzipSync(bytes)]) {
-      const target = new RecordingTarget('repository');
+      const target = new StrictTarget();
       await copy(source, target);
       assert.equal((await imageAt(target, 'hub.site/library/empty', '1')).diffIds, empty.diffIds);
       assert.equal((await imageAt(target, 'hub.site/library/none', '1')).diffIds, []);

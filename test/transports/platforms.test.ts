@@ -3,7 +3,8 @@ import { digestOf } from '../../src/content/digest.ts';
 import { buildIndex, parseManifest } from '../../src/content/manifest.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { parsePlatform, platformMatches } from '../../src/content/platform.ts';
-import { parseReference } from '../../src/content/reference.ts';
+import { formatReference, parseReference } from '../../src/content/reference.ts';
+import { digestNote } from '../../src/transports/copy.ts';
 import type { SourceImage } from '../../src/transports/source.ts';
 import {
   type Files,
@@ -156,6 +157,83 @@ test('two platforms of a nested index make indexes that lead to just these', asy
     assert.equal(held.map(({ descriptor }) => descriptor.digest).sort(), [amd, s390x].map(digest).sort());
     assert.is(parseManifest(target.document(NAME).bytes).kind, 'index');
   }
+});
+
+test('where a choice of platforms leaves nothing out, the digest is kept, and else the report says why it is not', async () => {
+  const only = layoutOf([arm], { indexName: 'multi:1' });
+  for (const { target, report } of await everyWay(only, wants('linux/arm64'))) {
+    assert.equal(target.document(NAME).bytes, topOf(only));
+    assert.equal(report.images.map(digestNote), ['digest kept']);
+  }
+  const notes = async (...platforms: string[]) => {
+    const reports = await everyWay(layout({ nested: 1 }), wants(...platforms));
+    return [...new Set(reports.flatMap(({ report }) => report.images.map(digestNote)))];
+  };
+  assert.equal(await notes('linux/amd64', 'linux/arm64', 'linux/s390x'), ['digest kept']);
+  assert.equal(await notes('linux/amd64', 'linux/arm64'), [
+    'digest changed: not all that the index names was copied',
+  ]);
+  assert.equal(await notes('linux/amd64'), ['digest changed: only one platform of the index was copied']);
+});
+
+test('an image with a name of its own keeps its digest beside the index that it stands for', async () => {
+  const files = layout();
+  const index = JSON.parse(files.get('index.json') as string);
+  const annotations = { 'io.containerd.image.name': 'docker.io/other/amd:1' };
+  index.manifests.push({
+    mediaType: OCI_MANIFEST,
+    digest: digest(amd),
+    size: manifestOf(amd).length,
+    annotations,
+  });
+  files.set('index.json', JSON.stringify(index));
+  for (const { report } of await everyWay(files, wants('linux/amd64')))
+    assert.equal(report.images.map(({ to, changed }) => `${to.map(formatReference)} ${changed}`).sort(), [
+      'hub.company.com/library/multi:1 platform',
+      'hub.company.com/other/amd:1 undefined',
+    ]);
+});
+
+test('an index that is cut keeps all else that it says', async () => {
+  const files = layout();
+  const index = JSON.parse(String(topOf(files)));
+  index.annotations = { 'org.example': 'x' };
+  index.manifests[0].platform['os.version'] = '10';
+  const bytes = Buffer.from(JSON.stringify(index));
+  const put = { mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length };
+  files.set(`blobs/sha256/${put.digest.slice(7)}`, bytes);
+  const annotations = { 'io.containerd.image.name': 'docker.io/library/multi:1' };
+  files.set('index.json', buildIndex([{ ...put, annotations }]));
+  for (const { target } of await everyWay(files, wants('linux/amd64', 'linux/arm64'))) {
+    const cut = JSON.parse(String(target.document(NAME).bytes));
+    assert.equal(cut, { ...index, manifests: index.manifests.slice(0, 2) });
+  }
+});
+
+test('an index without a name comes along as a whole where what has no name may', async () => {
+  const files = layoutOf(all, { indexName: 'multi:1' });
+  const index = JSON.parse(files.get('index.json') as string);
+  delete index.manifests[0].annotations;
+  files.set('index.json', JSON.stringify(index));
+  const { target, report } = await copy(fileOf(await tarOf(files)), new StrictTarget({ scope: 'whole' }), {
+    unnamed: true,
+  });
+  assert.equal(
+    report.images.map(({ manifest }) => manifest.digest),
+    [digestOf(topOf(files))],
+  );
+  assert.equal(target.dangling(), []);
+});
+
+test('an index over plain layers that a compressed archive had to compress names what they became', async () => {
+  const files = layoutOf(all, { indexName: 'multi:1', compress: layer => Buffer.from(layer) });
+  const { target, report } = await copy(
+    fileOf(gzipped(await tarOf(files))),
+    new StrictTarget({ scope: 'whole' }),
+    { unnamed: true },
+  );
+  assert.equal(target.dangling(), []);
+  assert.equal(report.images.map(digestNote), ['digest changed: layers were compressed on the way']);
 });
 
 /** A layout whose index has an image and an index over two more. */

@@ -1,10 +1,11 @@
 /**
- * A place for images in memory that can be made to read twice, to refuse mounts and to watch. As strict as a registry:
+ * A place for images in memory that can be made to read twice, to fail, to refuse mounts and to watch. As strict as a registry:
  * blobs are hashed, a manifest is taken only when its blobs are there; everything that is asked of it is written down.
  */
 import type { Descriptor } from '../../src/content/descriptor.ts';
 import { type Digest, digestOf, shortDigest } from '../../src/content/digest.ts';
 import { parseManifest } from '../../src/content/manifest.ts';
+import { isForeignLayer } from '../../src/content/media-types.ts';
 import { formatReference, type Reference } from '../../src/content/reference.ts';
 import { repositoryOf } from '../../src/transports/plan.ts';
 import type { Document } from '../../src/transports/source.ts';
@@ -16,7 +17,7 @@ export interface StrictOptions {
   concurrency?: number;
   /** Blobs are taken from another repository without a byte; true when absent. */
   mounts?: boolean;
-  /** Called before each blob is taken. */
+  /** Called before each blob is taken; throws to fail. */
   onBlob?(): void;
   /** How often each blob is read before it is taken: more than once is a retry. */
   attempts?: number;
@@ -41,8 +42,9 @@ export class StrictTarget implements ImageTarget {
   }
 
   async holds(name: Reference, manifest: Descriptor): Promise<boolean> {
-    this.log.push(`holds ${formatReference(name)}`);
-    return this.manifests.get(formatReference(name))?.descriptor.digest === manifest.digest;
+    const key = name.tag === undefined ? `${repositoryOf(name)}@${manifest.digest}` : formatReference(name);
+    this.log.push(`holds ${key}`);
+    return this.manifests.get(key)?.descriptor.digest === manifest.digest;
   }
 
   async putBlob(blob: BlobInput, name: Reference): Promise<PutResult> {
@@ -60,7 +62,9 @@ export class StrictTarget implements ImageTarget {
     const parsed = parseManifest(bytes, descriptor.mediaType);
     // A registry may let an index name what is not there, for sparse ones; `dangling` tells.
     const needed = parsed.kind === 'index' ? [] : [parsed.config, ...parsed.layers];
-    const missing = needed.filter(({ digest }) => !this.#at(home).has(digest));
+    const missing = needed.filter(
+      ({ digest, mediaType }) => !this.#at(home).has(digest) && !isForeignLayer(mediaType),
+    );
     if (missing.length > 0)
       throw new Error(`${home} lacks ${missing.map(({ digest }) => digest).join(', ')}`);
     const document = { descriptor, bytes };
@@ -78,6 +82,23 @@ export class StrictTarget implements ImageTarget {
       const home = name.slice(0, at);
       return parsed.manifests.map(({ digest }) => digest).filter(d => !this.manifests.has(`${home}@${d}`));
     });
+  }
+
+  /** Digests of manifests that are about another one, as `repository: subject ← digest`; sorted. */
+  referrers(): string[] {
+    const found = [...this.manifests].flatMap(([name, { bytes, descriptor }]) => {
+      const subject = parseManifest(bytes, descriptor.mediaType).subject?.digest;
+      const at = name.lastIndexOf('@');
+      return subject && at >= 0
+        ? [`${name.slice(0, at)}: ${shortDigest(subject)} ← ${shortDigest(descriptor.digest)}`]
+        : [];
+    });
+    return found.sort();
+  }
+
+  /** How many of what was asked begins with that: `holds`, `blob moved`, `manifest`. */
+  count(kind: string): number {
+    return this.log.filter(line => line.startsWith(kind)).length;
   }
 
   /** Names with a tag, sorted. */
@@ -112,8 +133,9 @@ export class StrictTarget implements ImageTarget {
   ): Promise<PutResult> {
     const bytes = await this.#read(open);
     const digest = digestOf(bytes);
+    const there = this.#at(home).has(digest);
     this.#at(home).set(digest, bytes);
-    return { descriptor: { mediaType, digest, size: bytes.length }, how: 'moved' };
+    return { descriptor: { mediaType, digest, size: bytes.length }, how: there ? 'present' : 'moved' };
   }
 
   async #read(open: BlobInput['open']): Promise<Buffer> {

@@ -1,10 +1,11 @@
 /** `bundle create` and `bundle verify`: what was made, what was checked. */
 import type { BundleCreated } from '../../actions/bundle-create.ts';
-import type { BundleVerification } from '../../bundle/verify.ts';
+import type { BundleVerified } from '../../actions/bundle-verify.ts';
 import { formatBytes, plural } from '../../support/format.ts';
 import { pairs } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
+import { signatureLines } from './signatures.ts';
 
 const INDENT = '  ';
 
@@ -17,6 +18,7 @@ export function createdView(bundle: BundleCreated, look: Look): string[] {
       [
         ['size', `${formatBytes(bundle.size)}, out of ${formatBytes(bundle.inputBytes)} of inputs`],
         ['content', content],
+        ...(bundle.signed ? [['signed', `by key ${bundle.signed.keyId}`] as const] : []),
       ],
       look,
       INDENT,
@@ -25,7 +27,7 @@ export function createdView(bundle: BundleCreated, look: Look): string[] {
   ];
 }
 
-export function verifiedView(report: BundleVerification, look: Look): string[] {
+export function verifiedView(report: BundleVerified, look: Look): string[] {
   const { paint, glyphs } = look;
   const sound = report.problems.length === 0;
   const mark = sound ? paint.green(glyphs.tick) : paint.red(glyphs.cross);
@@ -40,6 +42,7 @@ export function verifiedView(report: BundleVerification, look: Look): string[] {
           'checked',
           `${formatBytes(hashedBytes)} in ${plural(blobs, 'blob')} hashed, ${plural(references, 'reference')} followed`,
         ],
+        ...signatureLines(report.signature).map((line): [string, string] => ['signed', line]),
       ],
       look,
       INDENT,

@@ -1,6 +1,8 @@
 /** `image copy` and its kin: what each image is called now, what travelled for it, and what did not have to. */
 import type { CopiedName, ImagesCopied } from '../../actions/image-copy.ts';
+import { familiarName, parseReference } from '../../content/reference.ts';
 import { formatBytes, plural } from '../../support/format.ts';
+import { digestNote } from '../../transports/copy.ts';
 import { type Cell, table } from '../table.ts';
 import type { Look } from '../terminal.ts';
 import { clean } from '../text.ts';
@@ -14,19 +16,20 @@ export interface Verb {
 export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string[] {
   const { images, dryRun, target, sources } = result;
   if (images.length === 0) return [`${clean(sources.join(', '))}: no image to copy`];
+  const renamed = images.some(({ from, to }) => short(to) !== from);
   const rules = look.verbose && images.some(({ rule }) => rule !== undefined);
   const rows = images
     .toSorted((a, b) => (a.from ?? '').localeCompare(b.from ?? '', 'en'))
     .map(image => [
-      image.from ?? '<none>',
-      image.to ?? image.digest ?? '<none>',
+      image.from ?? short(image.to) ?? image.digest ?? '<none>',
+      ...(renamed ? [short(image.to) ?? image.digest ?? ''] : []),
       outcome(image, verb, look),
       ...(rules ? [image.rule ?? ''] : []),
     ]);
   const mapping = table(
     [
       { title: 'IMAGE', folds: true },
-      { title: 'TO', folds: true },
+      ...(renamed ? [{ title: 'TO', folds: true }] : []),
       { title: 'OUTCOME' },
       ...(rules ? [{ title: 'RULE', folds: true }] : []),
     ],
@@ -38,9 +41,15 @@ export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string
   return [...mapping, ...changedDigests(images), '', `${count} in ${clean(target)}: ${traffic(result)}`];
 }
 
+/** As Docker's user writes it. */
+function short(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : familiarName(parseReference(name));
+}
+
 /** `12.3 MB sent in 4 blobs, 80 MB there already` */
-function traffic({ moved, present, mounted }: ImagesCopied): string {
+function traffic({ moved, present, mounted, referrers }: ImagesCopied): string {
   return [
+    ...(referrers.length > 0 ? [`${plural(referrers.length, 'referrer')} along`] : []),
     moved.blobs > 0
       ? `${formatBytes(moved.bytes)} sent in ${plural(moved.blobs, 'blob')}`
       : 'nothing had to be sent',
@@ -51,14 +60,10 @@ function traffic({ moved, present, mounted }: ImagesCopied): string {
 
 /** Where a digest could not survive, that is said: somebody may have pinned it. */
 function changedDigests(images: readonly CopiedName[]): string[] {
-  const changed = images.filter(({ was, digest }) => was !== undefined && was !== digest);
-  if (changed.length === 0) return [];
-  return [
-    '',
-    ...changed.map(
-      ({ to, from, was, digest }) => `${to ?? from}: the digest changed from ${was} to ${digest}`,
-    ),
-  ];
+  const lines = images
+    .filter(({ changed }) => changed !== undefined)
+    .map(image => `${image.to ?? image.from}: ${digestNote({ ...image, source: image.was })}`);
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** A warning for images that no name leads to. */

@@ -1,7 +1,9 @@
 /** `airferry bundle create`: a recipe becomes a bundle. */
 import { Flags } from '@oclif/core';
 import { createBundle } from '../../actions/bundle-create.ts';
+import { openSecretKey } from '../../actions/bundle-sign.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { SIGN_PASSWORD, signPassword } from '../../cli/sign-flags.ts';
 import { createdView } from '../../cli/views/bundle.ts';
 import { loadRecipe } from '../../config/recipe.ts';
 
@@ -32,17 +34,25 @@ export default class BundleCreate extends BaseCommand {
       options: ['gzip', 'zstd', 'none'] as const,
       summary: 'For layers that come uncompressed. [default: what the recipe says, else gzip]',
     })(),
+    sign: Flags.string({
+      summary: `Sign it with this secret key; its password is asked for, or taken from ${SIGN_PASSWORD}.`,
+      helpValue: 'KEY',
+    }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BundleCreate);
     const out = this.output(flags);
-    const { output, compression } = flags;
+    const { output, compression, sign } = flags;
     const recipe = await loadRecipe(flags.file);
+    const opened =
+      sign === undefined
+        ? undefined
+        : await openSecretKey(sign, () => signPassword(`Password of ${sign}`, '--sign'));
     const result = await this.track(out, 'Packing', work =>
-      createBundle({ recipe, output, compression, ...work }),
+      createBundle({ recipe, output, compression, ...(opened && { sign: opened }), ...work }),
     );
-    for (const warning of result.warnings) out.warn(warning);
+    for (const warning of [...(opened?.warnings ?? []), ...result.warnings]) out.warn(warning);
     this.end(out, { result, view: createdView, asked: false });
   }
 }

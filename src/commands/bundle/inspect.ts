@@ -1,5 +1,6 @@
 /** `airferry bundle inspect`: what is in a bundle. */
-import { inspectBundle } from '../../actions/bundle-inspect.ts';
+import { Flags } from '@oclif/core';
+import { bundleManifest, inspectBundle } from '../../actions/bundle-inspect.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';
 import { bundleReport } from '../../cli/views/bundle-inspect.ts';
@@ -17,9 +18,19 @@ export default class BundleInspect extends BaseCommand {
     },
   ];
   static override args = { bundle: fileArgument('The bundle.') };
+  static override flags = {
+    manifest: Flags.boolean({
+      summary: 'Print the manifest as it is, byte for byte: what signatures are over.',
+      exclusive: ['json'],
+    }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BundleInspect);
+    if (flags.manifest) {
+      process.stdout.write(bundleManifest(args.bundle));
+      return;
+    }
     const result = await inspectBundle({ path: args.bundle });
     this.end(this.output(flags), { result, view: bundleReport, asked: true });
   }

@@ -2,7 +2,7 @@
 import { Args } from '@oclif/core';
 import { copyImages } from '../../actions/image-copy.ts';
 import { sourceLocation, targetLocation } from '../../actions/image-words.ts';
-import { dryRunFlag, onlyFlag } from '../../cli/flags.ts';
+import { dryRunFlag, onlyFlag, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
   createProjectsFlag,
@@ -14,6 +14,7 @@ import {
   retagFlag,
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
+import { engineLogin } from '../../cli/reach.ts';
 
 export default class ImageCopy extends ImageCommand {
   static override summary = 'Copy images between registries, archives, layouts, bundles and engines.';
@@ -57,19 +58,17 @@ export default class ImageCopy extends ImageCommand {
     ...registryAccessFlags,
     ...registryPairFlags,
     ...createProjectsFlag,
+    ...sshFlags,
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ImageCopy);
     const words = argv.map(String);
-    const target = words.pop() ?? '';
+    const target = targetLocation(words.pop() ?? '');
+    const sources = words.map(word => sourceLocation(word, 'docker'));
+    const login = await engineLogin(flags, [...sources, target]);
     await this.copy(flags, { title: 'Copying', done: 'copied' }, work =>
-      copyImages({
-        ...work,
-        ...accessOf(flags),
-        sources: words.map(word => sourceLocation(word, 'docker')),
-        target: targetLocation(target),
-      }),
+      copyImages({ ...work, ...accessOf(flags), login, sources, target }),
     );
   }
 }

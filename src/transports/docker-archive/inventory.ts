@@ -1,11 +1,13 @@
 /** The images of a docker-archive, from its `manifest.json` and, where it has one, the OCI layout beside that. */
 import { type Digest, digestOf } from '../../content/digest.ts';
-import { type ImageManifest, parseImageConfig, parseManifest } from '../../content/manifest.ts';
+import { parseImageConfig, parseManifest } from '../../content/manifest.ts';
 import { OCI_CONFIG } from '../../content/media-types.ts';
+import { formatReference } from '../../content/reference.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
+import { blobPath } from '../oci/file-store.ts';
 import { ociSource } from '../oci/source.ts';
 import type { ContentStore } from '../oci/store.ts';
-import type { Document, Inventory, SourceImage } from '../source.ts';
+import type { Document, Inventory, SourceImage, SourceIndex } from '../source.ts';
 import { MANIFEST_JSON, parseManifestJson, type SavedImage } from './manifest-json.ts';
 
 /** The files of an archive as an inventory needs them; links are followed. */
@@ -24,16 +26,22 @@ export interface ArchiveFiles {
 export async function dockerInventory(files: ArchiveFiles): Promise<Inventory> {
   try {
     const saved = parseManifestJson(required(files, MANIFEST_JSON), files.path);
-    const originals = await originalManifests(files);
-    return { images: saved.map(image => takeImage(image, files, originals)), indexes: [] };
+    const layout = await layoutBeside(files);
+    const images = saved.map((image, position) => takeImage(image, position, files, layout));
+    return layout ? withIndexes(images, layout, files) : { images, indexes: [] };
   } catch (error) {
     throw error instanceof AirferryError ? error.at({ file: files.path }) : error;
   }
 }
 
-function takeImage(saved: SavedImage, files: ArchiveFiles, originals: Map<Digest, Document>): SourceImage {
+function takeImage(
+  saved: SavedImage,
+  position: number,
+  files: ArchiveFiles,
+  layout: Inventory | undefined,
+): SourceImage {
   const bytes = required(files, saved.config);
-  const digest = digestOf(bytes);
+  const digest = digestOf(bytes, saved.config.startsWith('blobs/sha512/') ? 'sha512:' : undefined);
   const { platform, diffIds } = parseImageConfig(bytes);
   if (diffIds.length !== saved.layers.length) {
     throw new AirferryError(
@@ -52,31 +60,75 @@ function takeImage(saved: SavedImage, files: ArchiveFiles, originals: Map<Digest
     platform,
     config: { descriptor: { mediaType: OCI_CONFIG, digest, size: bytes.length }, bytes },
     layers,
-    manifest: originals.get(digest),
+    manifest: layout && originalManifest(saved, digest, layout),
+    listed: [{ position }],
   };
 }
 
-/** Manifests that came with the images from a registry, by the digest of their config; `docker save` from 25 on has some. */
-async function originalManifests(files: ArchiveFiles): Promise<Map<Digest, Document>> {
-  const originals = new Map<Digest, Document>();
-  if (!files.document('index.json') || !files.document('oci-layout')) return originals;
+/** The layout beside `manifest.json`. It may be sparse; `manifest.json` alone describes the images then. */
+async function layoutBeside(files: ArchiveFiles): Promise<Inventory | undefined> {
+  if (!files.document('index.json') || !files.document('oci-layout')) return undefined;
   try {
-    const { images } = await ociSource(files.store(), files.path).inventory();
-    for (const { manifest, config } of images) {
-      const parsed = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
-      if (manifest && parsed?.kind === 'image' && isOriginal(parsed))
-        originals.set(config.descriptor.digest, manifest);
-    }
+    return await ociSource(files.store(), files.path).inventory();
   } catch (error) {
-    // The layout beside manifest.json may be sparse; manifest.json alone describes the images then.
-    if (!isAirferryError(error, 'ARCHIVE_INVALID', 'MANIFEST_INVALID')) throw error;
+    if (isAirferryError(error, 'ARCHIVE_INVALID', 'MANIFEST_INVALID')) return undefined;
+    throw error;
   }
-  return originals;
 }
 
-/** A manifest over plain layers is the saving engine's own invention and tells nothing. */
-function isOriginal({ layers }: ImageManifest): boolean {
-  return layers.every(({ mediaType }) => /[.+](?:gzip|zstd)$/.test(mediaType));
+/** The manifest that came with an image from a registry; one that the saving engine made up tells nothing. */
+function originalManifest(saved: SavedImage, config: Digest, { images }: Inventory): Document | undefined {
+  const found = images.find(image => image.config.descriptor.digest === config && image.manifest)?.manifest;
+  const parsed = found && parseManifest(found.bytes, found.descriptor.mediaType);
+  if (parsed?.kind !== 'image') return undefined;
+  const plain = parsed.layers.some(({ mediaType }) => !/[.+](?:gzip|zstd)$/.test(mediaType));
+  return plain && saved.hasLayerSources ? undefined : found;
+}
+
+/**
+ * Indexes of the layout, with what they name, and artifacts: `manifest.json` knows neither, and one platform of each
+ * image. Where an index has a name, the name is not that platform's.
+ */
+function withIndexes(images: SourceImage[], layout: Inventory, files: ArchiveFiles): Inventory {
+  const held = new Set(images.map(digestOfImage));
+  const others = layout.images.flatMap(image =>
+    held.has(digestOfImage(image)) ? [] : (byPath(image, files) ?? []),
+  );
+  for (const image of others) held.add(digestOfImage(image));
+  const indexes: SourceIndex[] = [];
+  for (const { listed: _, ...index } of layout.indexes) {
+    if (index.children.length === 0 || !index.children.every(child => held.has(child))) continue;
+    held.add(index.index.descriptor.digest);
+    indexes.push(index);
+  }
+  const children = new Set<Digest | undefined>(indexes.flatMap(index => index.children));
+  const taken = new Set(indexes.flatMap(({ names }) => names.map(formatReference)));
+  const extra = others.filter(
+    image => children.has(digestOfImage(image)) || image.artifactType !== undefined || image.subject,
+  );
+  return {
+    images: [...images, ...extra].map(image => ({
+      ...image,
+      names: image.names.filter(name => !taken.has(formatReference(name))),
+    })),
+    indexes,
+  };
+}
+
+/** An image of the layout, its layers known by their paths; undefined where the archive lacks some. */
+function byPath({ listed: _, ...image }: SourceImage, files: ArchiveFiles): SourceImage[] | undefined {
+  const layers: SourceImage['layers'] = [];
+  for (const { key, ...layer } of image.layers) {
+    const path = blobPath(key as Digest);
+    const found = files.layerKey(path) ?? (files.document(path) && path);
+    if (found === undefined) return undefined;
+    layers.push({ ...layer, key: found });
+  }
+  return [{ ...image, layers }];
+}
+
+function digestOfImage({ manifest }: SourceImage): Digest | undefined {
+  return manifest?.descriptor.digest;
 }
 
 function required(files: ArchiveFiles, path: string): Uint8Array {

@@ -12,6 +12,8 @@ export interface SavedImage {
   config: string;
   names: Reference[];
   layers: string[];
+  /** Whether an engine says of the layers where it has them from, as `docker save` does from 25 on. */
+  hasLayerSources: boolean;
 }
 
 /** Parse `manifest.json`. `RepoTags` may be null. Throws ARCHIVE_INVALID, or REFERENCE_INVALID for a bad name. */
@@ -45,6 +47,7 @@ export function parseManifestJson(bytes: Uint8Array, archive: string): SavedImag
       config: path(config),
       names: strings(item?.RepoTags ?? [], 'RepoTags').map(parseReference),
       layers: strings(item?.Layers, 'Layers').map(path),
+      hasLayerSources: item?.LayerSources !== undefined && item.LayerSources !== null,
     };
   });
 }

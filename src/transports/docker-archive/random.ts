@@ -90,9 +90,11 @@ class Archive implements ArchiveFiles {
 
   layer(key: string, { offset, size }: TarEntry, descriptor: Descriptor | undefined): SourceLayer {
     const compression = sniffCompression(this.#file.readAt(offset, Math.min(4, size)));
-    const open = () => this.#file.stream(offset, size);
-    if (!descriptor) return { key, size, compression, open };
+    const slice = (from: number, length: number) =>
+      this.#file.stream(offset + from, Math.min(length, Math.max(0, size - from)));
+    const open = () => slice(0, size);
+    if (!descriptor) return { key, size, compression, open, slice };
     const checked = () => verified(open(), descriptor, { file: this.path, offset });
-    return { key, size, compression, descriptor, open: checked };
+    return { key, size, compression, descriptor, open: checked, slice };
   }
 }

@@ -7,7 +7,7 @@ import type { Reference } from '../../content/reference.ts';
 import { readAll } from '../../content/verified.ts';
 import { AirferryError } from '../../errors.ts';
 import { once } from '../../support/once.ts';
-import { blobPath } from '../oci/file-store.ts';
+import { blobPath, digestAt } from '../oci/file-store.ts';
 import { ociSource } from '../oci/source.ts';
 import type { ContentStore } from '../oci/store.ts';
 import type { Bytes, Document, Inventory, SourceLayer } from '../source.ts';
@@ -32,13 +32,19 @@ export class Seen implements ArchiveFiles {
   }
 
   /**
-   * Judge a file by its first bytes (up to 512): true for a layer, which is noted, and which the caller passes on.
-   * A document is kept; anything else is passed over.
+   * Judge a file by its first bytes (up to 512): 'layer' for one of an image, 'blob' for other content of a layout, of
+   * which artifacts are made; both are noted, and the caller passes them on. A document is kept; anything else is
+   * passed over.
    */
-  async isLayer(path: string, size: number, head: Uint8Array, bytes: Bytes): Promise<boolean> {
+  async judge(
+    path: string,
+    size: number,
+    head: Uint8Array,
+    bytes: Bytes,
+  ): Promise<'layer' | 'blob' | undefined> {
     if (sniffCompression(head) !== 'none' || looksLikeTar(head)) {
       this.#layers.add(path);
-      return true;
+      return 'layer';
     }
     if (size > MANIFEST_LIMIT && (path === MANIFEST_JSON || path === 'index.json'))
       throw this.#invalid(`is refused: its ${path} has ${size} bytes; it is no image document`);
@@ -46,8 +52,11 @@ export class Seen implements ArchiveFiles {
       if (!this.#documents.has(path)) this.#held += size;
       if (this.#held > DOCUMENTS_LIMIT) throw this.#invalid('has more than 64 MiB of JSON');
       this.#documents.set(path, (await readAll(bytes, size)) ?? new Uint8Array());
+      return undefined;
     }
-    return false;
+    if (digestAt(path) === undefined) return undefined;
+    this.#layers.add(path);
+    return 'blob';
   }
 
   document(path: string): Uint8Array | undefined {
@@ -73,8 +82,8 @@ export class Seen implements ArchiveFiles {
    * manifests and configs. Throws what `inventory` throws.
    */
   async jsonLayers(): Promise<SourceLayer[]> {
-    if (this.document(MANIFEST_JSON) || !this.document('index.json')) return [];
-    const { images } = await this.#layoutInventory();
+    if (!this.document('index.json')) return [];
+    const { images } = await this.inventory();
     const found = new Map<string, SourceLayer>();
     for (const { manifest } of images) {
       const parsed = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
@@ -108,6 +117,9 @@ export class Seen implements ArchiveFiles {
       has: digest => held(digest) !== undefined || this.layerKey(blobPath(digest)) !== undefined,
       size: digest => held(digest)?.length,
       open: ({ digest }) => {
+        throw this.#invalid(`cannot be read at the blob ${digest}`);
+      },
+      slice: digest => {
         throw this.#invalid(`cannot be read at the blob ${digest}`);
       },
       document: descriptor => this.#verified(descriptor, held(descriptor.digest)),

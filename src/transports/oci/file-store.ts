@@ -1,7 +1,7 @@
 /** A content store over files or parts of files: the blobs of a layout folder, or the entries of an OCI archive. */
 import { join } from 'node:path';
 import type { Descriptor } from '../../content/descriptor.ts';
-import { type Digest, digestOf, hexOf } from '../../content/digest.ts';
+import { type Digest, digestOf, hexOf, isDigest } from '../../content/digest.ts';
 import { MANIFEST_LIMIT } from '../../content/manifest.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
@@ -21,6 +21,13 @@ interface Place {
 /** The path of a blob within a layout. OCI image-spec, image-layout.md. */
 export function blobPath(digest: Digest): string {
   return `blobs/${digest.slice(0, digest.indexOf(':'))}/${hexOf(digest)}`;
+}
+
+/** The digest that a path within a layout stands for. */
+export function digestAt(path: string): Digest | undefined {
+  const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(path) ?? [];
+  const digest = `${algorithm}:${hex}`;
+  return isDigest(digest) ? digest : undefined;
 }
 
 abstract class PlacedStore implements ContentStore {
@@ -52,6 +59,16 @@ abstract class PlacedStore implements ContentStore {
     const place = this.place(blobPath(digest));
     if (place) this.done(place);
     return place?.size;
+  }
+
+  async *slice(digest: Digest, offset: number, length: number): AsyncGenerator<Uint8Array> {
+    const place = this.#find({ digest });
+    try {
+      const rest = Math.max(0, place.size - offset);
+      yield* place.file.stream(place.offset + offset, Math.min(length, rest));
+    } finally {
+      this.done(place);
+    }
   }
 
   async *open(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
@@ -86,11 +103,11 @@ abstract class PlacedStore implements ContentStore {
   /** Give back a place that `place` handed out. */
   protected done(_place: Place): void {}
 
-  #find(descriptor: Descriptor): Place {
-    const place = this.place(blobPath(descriptor.digest));
+  #find({ digest }: Pick<Descriptor, 'digest'>): Place {
+    const place = this.place(blobPath(digest));
     if (place) return place;
-    throw new AirferryError('ARCHIVE_INVALID', `${this.description} lacks the blob ${descriptor.digest}`, {
-      where: { file: this.description, blob: descriptor.digest },
+    throw new AirferryError('ARCHIVE_INVALID', `${this.description} lacks the blob ${digest}`, {
+      where: { file: this.description, blob: digest },
     });
   }
 

@@ -1,14 +1,14 @@
 /** Images out of a content store: `oci:` folders, `oci-archive:` tars, and the images of a bundle. */
 import type { Descriptor } from '../../content/descriptor.ts';
-import { type ImageIndex, parseImageConfig, parseManifest } from '../../content/manifest.ts';
-import { type Compression, isForeignLayer } from '../../content/media-types.ts';
-import { parseReference, type Reference } from '../../content/reference.ts';
-import { AirferryError, isAirferryError } from '../../errors.ts';
-import type { Inventory, RandomSource, SourceImage, SourceLayer } from '../source.ts';
+import type { Digest } from '../../content/digest.ts';
+import { type ImageIndex, parseManifest } from '../../content/manifest.ts';
+import type { Reference } from '../../content/reference.ts';
+import { AirferryError } from '../../errors.ts';
+import type { Inventory, Listing, RandomSource, SourceImage, SourceLayer } from '../source.ts';
+import { storedImage, storedLayers } from '../stored-image.ts';
+import { nameOf, REF_NAME } from './index-json.ts';
 import type { ContentStore } from './store.ts';
 
-const IMAGE_NAME = 'io.containerd.image.name';
-const REF_NAME = 'org.opencontainers.image.ref.name';
 /** Indexes within indexes; real ones have one level. */
 const DEPTH_LIMIT = 4;
 
@@ -42,23 +42,14 @@ export function ociSource(store: ContentStore, description: string, fallbackName
 }
 
 function layersOf(store: ContentStore, image: SourceImage): SourceLayer[] {
-  if (!image.manifest) return [];
-  const manifest = parseManifest(image.manifest.bytes, image.manifest.descriptor.mediaType);
-  if (manifest.kind !== 'image') return [];
-  return manifest.layers
-    .filter(layer => !(isForeignLayer(layer.mediaType) && !store.has(layer.digest)))
-    .map(descriptor => ({
-      key: descriptor.digest,
-      size: descriptor.size,
-      compression: compressionOf(descriptor.mediaType),
-      descriptor,
-      open: () => store.open(descriptor),
-    }));
-}
-
-function compressionOf(mediaType: string): Compression {
-  if (mediaType.endsWith('gzip')) return 'gzip';
-  return mediaType.endsWith('zstd') ? 'zstd' : 'none';
+  return storedLayers(image, foreign => store.has(foreign.digest)).map(({ descriptor, compression }) => ({
+    key: descriptor.digest,
+    size: descriptor.size,
+    compression,
+    descriptor,
+    open: () => store.open(descriptor),
+    slice: (offset, length) => store.slice(descriptor.digest, offset, length),
+  }));
 }
 
 function takeInventory(store: ContentStore, fallbackName?: Reference): Inventory {
@@ -67,24 +58,13 @@ function takeInventory(store: ContentStore, fallbackName?: Reference): Inventory
     throw new AirferryError('ARCHIVE_INVALID', `index.json of ${store.description} is no index`);
   const found = new Finder(store);
   const sole = root.manifests.length === 1;
-  for (const descriptor of root.manifests) {
+  root.manifests.forEach((descriptor, position) => {
     const name = nameOf(descriptor) ?? (sole ? fallbackName : undefined);
+    const ref = descriptor.annotations?.[REF_NAME];
     found.add(descriptor, name ? [name] : [], 0);
-  }
+    found.list(descriptor.digest, { position, ...(ref === undefined ? {} : { ref }) });
+  });
   return { images: [...found.images.values()], indexes: [...found.indexes.values()] };
-}
-
-/** The name that an index entry bears; a `ref.name` that is only a tag says nothing about the repository. */
-export function nameOf(descriptor: Descriptor): Reference | undefined {
-  const annotations = descriptor.annotations ?? {};
-  const text = annotations[IMAGE_NAME] ?? annotations[REF_NAME];
-  if (text === undefined || !/[/:]/.test(text)) return undefined;
-  try {
-    return parseReference(text);
-  } catch (error) {
-    if (isAirferryError(error, 'REFERENCE_INVALID')) return undefined;
-    throw error;
-  }
 }
 
 class Finder {
@@ -110,18 +90,19 @@ class Finder {
       const present = this.#present(manifest);
       for (const child of present) this.add(child, [], depth + 1);
       const children = present.map(child => child.digest);
-      this.indexes.set(descriptor.digest, { names: [...names], index: document, children });
+      const subject = manifest.subject?.digest;
+      const about = subject ? { subject } : {};
+      this.indexes.set(descriptor.digest, { names: [...names], index: document, children, ...about });
       return;
     }
     const config = this.#store.document(manifest.config);
-    const { platform, diffIds } = parseImageConfig(config.bytes);
-    this.images.set(descriptor.digest, {
-      names: [...names],
-      platform: descriptor.platform ?? platform,
-      config,
-      layers: manifest.layers.map((layer, i) => ({ key: layer.digest, diffId: diffIds[i] })),
-      manifest: document,
-    });
+    const { platform } = descriptor;
+    this.images.set(descriptor.digest, storedImage(document, manifest, config, { names, platform }));
+  }
+
+  list(digest: Digest, listing: Listing): void {
+    const found = this.images.get(digest) ?? this.indexes.get(digest);
+    if (found) found.listed = [...(found.listed ?? []), listing];
   }
 
   /** Layouts may hold only some platforms of an index: `docker save` writes the one that the engine has. */

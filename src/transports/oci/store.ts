@@ -13,6 +13,8 @@ export interface ContentStore {
   size(digest: Digest): number | undefined;
   /** A blob's bytes, verified against the descriptor as they pass. Throws ARCHIVE_INVALID when it is missing. */
   open(descriptor: Descriptor): Bytes;
+  /** A part of a blob, unverified. Throws ARCHIVE_INVALID when it is missing. */
+  slice(digest: Digest, offset: number, length: number): Bytes;
   /** A manifest, index or config as a whole, verified. Throws ARCHIVE_INVALID above the limit (bytes, 4 MiB). */
   document(descriptor: Descriptor, limit?: number): Document;
   close(): void;

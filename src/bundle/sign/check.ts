@@ -1,0 +1,100 @@
+/** What a bundle's signatures are worth here, and whether that is enough. */
+import { AirferryError } from '../../errors.ts';
+import type { Bundle } from '../open.ts';
+import { verifyBytes } from './ed25519.ts';
+import { readSignatures } from './entries.ts';
+import type { TrustedKey } from './trust.ts';
+
+/** `signed` by a trusted key; by keys that are not (`untrusted`); `invalid` where a trusted key's does not fit; none. */
+export type SignatureState = 'signed' | 'untrusted' | 'invalid' | 'unsigned';
+
+export interface SignatureVerdict {
+  keyId: string;
+  /** `unknown`: nothing could be checked, since the key is not among the trusted ones. */
+  verdict: 'valid' | 'invalid' | 'unknown';
+  /** What the signer said; only where the signature is valid, since anybody could say anything. */
+  comment?: string;
+  /** The trusted key's file. */
+  key?: string;
+}
+
+export interface SignatureReport {
+  state: SignatureState;
+  /** Whether keys are trusted here, so that nothing but `signed` will do. */
+  demanded: boolean;
+  signatures: SignatureVerdict[];
+}
+
+/** Check a bundle's signatures against the trusted keys. Throws nothing of its own: see `signatureError`. */
+export function checkSignatures(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
+  const { signatures, damaged } = readSignatures(bundle.file, bundle.entries);
+  const content = bundle.manifestBytes;
+  const verdicts = signatures.map(({ signature }): SignatureVerdict => {
+    const { keyId, trustedComment } = signature;
+    // Key IDs are a hint, no proof: two keys may have one.
+    const candidates = trusted.filter(key => key.keyId === keyId);
+    const key = candidates.find(candidate => verifyBytes(content, signature, candidate));
+    if (key) return { keyId, verdict: 'valid', comment: trustedComment, key: key.file };
+    const [first] = candidates;
+    return first ? { keyId, verdict: 'invalid', key: first.file } : { keyId, verdict: 'unknown' };
+  });
+  const all = [
+    ...verdicts,
+    ...damaged.map(
+      ({ entry }): SignatureVerdict => ({ keyId: entry.name.slice(11, 27), verdict: 'invalid' }),
+    ),
+  ];
+  return { state: stateOf(all), demanded: trusted.length > 0, signatures: all };
+}
+
+/** Why a bundle must not be used; undefined where it is signed well, or where no key is trusted and nothing is wrong. */
+export function signatureError(path: string, report: SignatureReport): AirferryError | undefined {
+  const { state, demanded, signatures } = report;
+  const where = { file: path };
+  const ids = signatures.map(({ keyId }) => keyId).join(', ');
+  if (state === 'invalid') {
+    const bad = signatures.find(({ verdict }) => verdict === 'invalid');
+    return new AirferryError(
+      'SIGNATURE_INVALID',
+      `the signature of key ${bad?.keyId} is not over ${path}: the bundle was changed after it was signed, or is damaged`,
+      {
+        where,
+        suggestions: ['Do not use it. Get it anew from the one who signed it, and ask what happened.'],
+      },
+    );
+  }
+  if (!demanded || state === 'signed') return undefined;
+  if (state === 'unsigned') {
+    return new AirferryError(
+      'SIGNATURE_MISSING',
+      `${path} is not signed, and keys are trusted here: unsigned bundles are refused`,
+      {
+        where,
+        suggestions: [
+          'Ask for a signed one. Where the bundle is made: airferry bundle sign BUNDLE -k site.key',
+          'To do without signatures, take the keys out of ~/.config/airferry/trusted-keys and /etc/airferry/trusted-keys.',
+        ],
+      },
+    );
+  }
+  return new AirferryError('SIGNATURE_UNTRUSTED', `${path} is signed by ${ids}, which is not trusted here`, {
+    where,
+    suggestions: [
+      'If it should be, get the .pub file of the one who signed by another way than the bundle, compare the key ID, and put it into ~/.config/airferry/trusted-keys.',
+    ],
+  });
+}
+
+/** Throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED or SIGNATURE_INVALID unless the bundle may be used here. */
+export function demandSignature(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
+  const report = checkSignatures(bundle, trusted);
+  const error = signatureError(bundle.path, report);
+  if (error) throw error;
+  return report;
+}
+
+function stateOf(verdicts: readonly SignatureVerdict[]): SignatureState {
+  if (verdicts.some(({ verdict }) => verdict === 'invalid')) return 'invalid';
+  if (verdicts.some(({ verdict }) => verdict === 'valid')) return 'signed';
+  return verdicts.length > 0 ? 'untrusted' : 'unsigned';
+}

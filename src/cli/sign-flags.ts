@@ -1,0 +1,24 @@
+/** Flags about keys: those that are trusted, and the one that signs; and how its password is asked for. */
+import { Flags } from '@oclif/core';
+import type { Secret } from '../host/secret.ts';
+import { secret } from './prompts.ts';
+
+/** Of commands that read bundles. */
+export const trustedKeyFlag = {
+  'trusted-key': Flags.string({
+    summary:
+      'A public key, as bundle keygen writes it; the bundle must be signed by one of those named. May be repeated. ' +
+      '[default: those in ~/.config/airferry/trusted-keys and /etc/airferry/trusted-keys]',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+};
+
+/** The environment variable that has the password of a secret key. */
+export const SIGN_PASSWORD = 'AIRFERRY_SIGN_PASSWORD';
+
+/** Ask for the password of a secret key, unless the environment has it. Throws CONFIRMATION_NEEDED without a terminal. */
+export function signPassword(title: string, flag: string): Promise<Secret | undefined> {
+  return secret({ title, variable: SIGN_PASSWORD, flag, wanted: true, yes: false });
+}

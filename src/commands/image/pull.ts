@@ -1,0 +1,61 @@
+/** `airferry image pull`: images of registries into an engine or a file. */
+import { Args, Flags } from '@oclif/core';
+import { copyImages } from '../../actions/image-copy.ts';
+import { sourceLocation, targetLocation } from '../../actions/image-words.ts';
+import { dryRunFlag, sshFlags } from '../../cli/flags.ts';
+import {
+  accessOf,
+  forceFlag,
+  platformFlag,
+  referrersFlag,
+  registryAccessFlags,
+  retagFlag,
+} from '../../cli/image-access.ts';
+import { ImageCommand } from '../../cli/image-command.ts';
+import { engineLogin } from '../../cli/reach.ts';
+
+export default class ImagePull extends ImageCommand {
+  static override summary = 'Pull images from registries into an engine, or into a file.';
+  static override description =
+    'As docker pull, but airferry speaks to the registry: with its logins and certificates, and with rules for names. ' +
+    'Without --output images go into the local engine, for its platform.';
+  static override examples = [
+    {
+      description: 'Into the local engine',
+      command: '<%= config.bin %> image pull hub.company.com/library/nginx:1.25',
+    },
+    {
+      description: 'Into the engine of a host that cannot reach the registry, under the name that it knows',
+      command:
+        "<%= config.bin %> image pull hub.company.com/library/nginx:1.25 -o docker-daemon:ssh://ops@10.77.0.11 --retag 'hub.company.com/library/*=*'",
+    },
+  ];
+  static override args = {
+    image: Args.string({ description: 'An image. May be several.', required: true, ignoreStdin: true }),
+  };
+  static override strict = false;
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      summary: 'Where images go instead: an archive, oci:FOLDER, bundle:FILE, docker-daemon:ssh://user@host.',
+      helpValue: 'PLACE',
+    }),
+    ...retagFlag,
+    ...platformFlag,
+    ...referrersFlag,
+    ...forceFlag,
+    ...dryRunFlag,
+    ...sshFlags,
+    ...registryAccessFlags,
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(ImagePull);
+    const sources = argv.map(word => sourceLocation(String(word), 'docker'));
+    const target = targetLocation(flags.output ?? 'docker-daemon:');
+    const login = await engineLogin(flags, [...sources, target]);
+    await this.copy(flags, { title: 'Pulling', done: 'pulled' }, work =>
+      copyImages({ ...work, ...accessOf(flags), login, sources, target }),
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** Before anything moves: which names of a plan stand at the target already. */
+import type { Reference } from '../content/reference.ts';
+import { mapLimit } from '../support/limit.ts';
+import type { Outcome } from './copy-report.ts';
+import { inScope, NOWHERE, repositoryOf, untagged, WITHIN } from './homes.ts';
+import { heldOnly } from './plan-index.ts';
+import type { Plan, PlannedImage } from './planned.ts';
+import type { Document } from './source.ts';
+import type { ImageTarget } from './target.ts';
+
+export interface Remaining {
+  plan: Plan;
+  present: Outcome[];
+  presentReferrers: Outcome[];
+}
+
+/** Ask for each name, one question each; what stands leaves the plan. */
+export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<Remaining> {
+  const indexes = await split(plan.indexes, target, planned => [planned.index, heldOnly(planned)]);
+  // What an index that is sent names has to be there before it, be it in another repository.
+  const left = new Set(indexes.absent.flatMap(({ homes }) => homes));
+  const isNeeded = (planned: PlannedImage): boolean =>
+    planned.homes.some(home => home === NOWHERE || home === WITHIN || left.has(home));
+  const needed = plan.images.filter(isNeeded);
+  const others = plan.images.filter(planned => !isNeeded(planned) && planned.to.length > 0);
+  const images = await split(others, target, ({ image }) => [image.manifest]);
+  const referrers = await split(plan.referrers, target, ({ image }) => [image.manifest], placesOf);
+  return {
+    plan: {
+      indexes: indexes.absent,
+      images: [...needed, ...images.absent],
+      referrers: referrers.absent,
+    },
+    present: [...indexes.present, ...images.present],
+    presentReferrers: referrers.present,
+  };
+}
+
+/** A referrer may have no name; where it belongs its digest is asked for. */
+function placesOf({ to, homes }: PlannedImage): Reference[] {
+  const tagged = new Set(to.map(repositoryOf));
+  const elsewhere = homes.filter(home => !tagged.has(repositoryOf(home)));
+  return [...to, ...inScope(elsewhere, 'repository').map(untagged)];
+}
+
+/** `manifestsOf`: what may stand there for an item. Where the first is whole, others are cut to what the source holds. */
+async function split<T extends Outcome['planned']>(
+  items: T[],
+  target: ImageTarget,
+  manifestsOf: (item: T) => (Document | undefined)[],
+  namesOf = ({ to }: T): Reference[] => to,
+): Promise<{ absent: T[]; present: Outcome[] }> {
+  const outcomes = await mapLimit(items, target.concurrency, async (planned): Promise<Outcome[]> => {
+    const names = namesOf(planned);
+    if (names.length === 0 || names.includes(NOWHERE)) return [];
+    for (const [i, manifest] of manifestsOf(planned).entries()) {
+      if (manifest && (await holdsAll(target, names, manifest)))
+        return [{ planned, manifest, present: true, ...(i > 0 ? { cut: true } : {}) }];
+    }
+    return [];
+  });
+  return { absent: items.filter((_, i) => outcomes[i]?.length === 0), present: outcomes.flat() };
+}
+
+async function holdsAll(target: ImageTarget, names: Reference[], manifest: Document): Promise<boolean> {
+  for (const name of names) if (!(await target.holds(name, manifest.descriptor))) return false;
+  return true;
+}

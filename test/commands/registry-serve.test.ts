@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { suite } from '../support/suite.ts';
+import { airferry, ENTRY, type Ended, inFolder, saveArchive } from './airferry.ts';
+
+const test = suite('registry serve');
+
+interface Running {
+  /** All of stdout so far. */
+  said: string;
+  /** Send a signal, and wait for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>;
+}
+
+/** Start the command, and wait until it says that it serves. */
+async function start(cwd: string, argv: string[]): Promise<Running> {
+  const child = spawn(process.execPath, [ENTRY, 'registry', 'serve', ...argv], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: tmpdir(), LANG: 'C.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended: Ended = { status: null, stdout: '', stderr: '' };
+  child.stderr.on('data', text => {
+    ended.stderr += text;
+  });
+  child.stdout.on('data', text => {
+    ended.stdout += text;
+  });
+  const closed = once(child, 'close').then(([status]) => {
+    ended.status = status;
+  });
+  const last = argv.includes('--json') ? /^\}$/m : /Ctrl-C ends it/;
+  while (!last.test(ended.stdout)) {
+    if (ended.status !== null) throw new Error(ended.stderr);
+    await Promise.race([once(child.stdout, 'data'), closed]);
+  }
+  return {
+    said: ended.stdout,
+    async stop(signal = 'SIGINT') {
+      child.kill(signal);
+      await closed;
+      return ended;
+    },
+  };
+}
+
+const LISTEN = ['--listen', '127.0.0.1:0'];
+
+test('a saved archive is served until Ctrl-C, and every request is told under --verbose', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    const running = await start(cwd, ['a.tar', ...LISTEN, '--verbose']);
+    const [, address = ''] =
+      /http:\/\/(127\.0\.0\.1:\d+) serves docker-archive:a\.tar/.exec(running.said) ?? [];
+    assert.match(running.said, `docker pull ${address}/site/a:1.0`);
+    const answer = await fetch(`http://${address}/v2/site/a/manifests/1.0?secret=x`);
+    assert.is(answer.status, 200);
+    await answer.arrayBuffer();
+    const { status, stderr } = await running.stop();
+    assert.is(status, 130);
+    assert.match(stderr, /^GET \/v2\/site\/a\/manifests\/1\.0 200 \d+ B \d+ ms$/m);
+    assert.not.match(stderr, 'secret');
+    assert.not.match(stderr, 'error');
+  }));
+
+test('--json prints one document, once it listens; a storage is free again after SIGTERM', () =>
+  inFolder(async cwd => {
+    for (let i = 0; i < 2; i++) {
+      const running = await start(cwd, ['--storage', 'hub', ...LISTEN, '--json']);
+      const { address, url, writable, loopback, repositories } = JSON.parse(running.said);
+      assert.equal({ url, writable, loopback }, { url: `http://${address}`, writable: true, loopback: true });
+      assert.equal(repositories, []);
+      assert.is((await fetch(`${url}/v2/`)).status, 200);
+      if (i === 0) {
+        const second = await airferry(['registry', 'serve', '--storage', 'hub', ...LISTEN], { cwd });
+        assert.is(second.status, 1);
+        assert.match(second.stderr, /in use by process \d+/);
+      }
+      const { status, stdout } = await running.stop('SIGTERM');
+      assert.is(status, 130);
+      assert.is(stdout, running.said);
+    }
+  }));
+
+test('what cannot be served is told, with what to do instead', () =>
+  inFolder(async cwd => {
+    const wrong: [argv: string[], status: number, said: RegExp][] = [
+      [[], 2, /say what to serve/],
+      [['a.tar', '--tls-cert', 'x'], 2, /tls-key/],
+    ];
+    for (const [argv, status, said] of wrong) {
+      const ended = await airferry(['registry', 'serve', ...argv], { cwd });
+      assert.is(ended.status, status, `${argv.join(' ')}\n${ended.stderr}`);
+      assert.match(ended.stderr, said);
+      assert.is(ended.stdout, '');
+    }
+  }));
+
+test.run();

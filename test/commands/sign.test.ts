@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { suite } from '../support/suite.ts';
+import { airferry, inFolder, saveArchive, writeRecipe } from './airferry.ts';
+
+const test = suite('signing on the command line', { timeout: 60_000 });
+
+test('a key is made, a bundle signed, and the signature demanded', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    await writeRecipe(cwd, ['a.tar']);
+    const env = { AIRFERRY_SIGN_PASSWORD: 'pass word', XDG_CONFIG_HOME: cwd };
+    const run = (...argv: string[]) => airferry(argv, { cwd, env });
+
+    const made = await run('bundle', 'keygen', '-o', 'site.key', '--json');
+    assert.is(made.status, 0, made.stderr);
+    const { keyId } = JSON.parse(made.stdout);
+    assert.is((await stat(join(cwd, 'site.key'))).mode & 0o777, 0o600);
+    assert.match(await readFile(join(cwd, 'site.pub'), 'utf8'), `minisign public key ${keyId}`);
+    const again = await run('bundle', 'keygen', '-o', 'site.key');
+    assert.is(again.status, 1);
+    assert.match(again.stderr, 'site.key is there already');
+
+    assert.is((await run('bundle', 'create', '-o', 'site.tar')).status, 0);
+    await copyFile(join(cwd, 'site.tar'), join(cwd, 'plain.tar'));
+    const plain = await run('bundle', 'verify', 'plain.tar');
+    assert.is(plain.status, 0);
+    assert.match(plain.stdout, /signed +no: nothing tells who made it/);
+
+    const signed = await run('bundle', 'sign', 'site.tar', '-k', 'site.key');
+    assert.is(signed.status, 0, signed.stderr);
+    assert.match(signed.stdout, `✔ site.tar is signed by key ${keyId}`);
+    const good = await run('bundle', 'verify', 'site.tar', '--trusted-key', 'site.pub');
+    assert.is(good.status, 0, good.stderr);
+    assert.match(good.stdout, `by key ${keyId} (site.pub): timestamp:`);
+
+    const missing = await run('bundle', 'verify', 'plain.tar', '--trusted-key', 'site.pub');
+    assert.is(missing.status, 4);
+    assert.match(missing.stderr, 'plain.tar is not signed');
+    const json = await run('bundle', 'verify', 'plain.tar', '--trusted-key', 'site.pub', '--json');
+    assert.is(JSON.parse(json.stdout).error.code, 'SIGNATURE_MISSING');
+    assert.is(JSON.parse(json.stdout).signature.state, 'unsigned');
+
+    const wrong = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], {
+      cwd,
+      env: { AIRFERRY_SIGN_PASSWORD: 'no' },
+    });
+    assert.is(wrong.status, 3);
+    assert.match(wrong.stderr, 'this is not the password of site.key');
+    const nobody = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], { cwd });
+    assert.is(nobody.status, 2);
+    assert.match(nobody.stderr, 'Set AIRFERRY_SIGN_PASSWORD');
+    for (const { stdout, stderr } of [made, signed, good, missing, wrong])
+      assert.not.match(stdout + stderr, 'pass word');
+  }));
+
+test('create signs at once; keys of the configuration folder are trusted; the manifest is printed as it is', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    await writeRecipe(cwd, ['a.tar']);
+    const run = (...argv: string[]) => airferry(argv, { cwd, env: { XDG_CONFIG_HOME: cwd } });
+    const keygen = await run('bundle', 'keygen', '-o', 'ci.key', '--no-password');
+    assert.match(keygen.stdout, 'without a password');
+    const created = await run('bundle', 'create', '-o', 'site.tar', '--sign', 'ci.key', '--json');
+    assert.is(created.status, 0, created.stderr);
+    const { signed, digest } = JSON.parse(created.stdout);
+    await mkdir(join(cwd, 'airferry/trusted-keys'), { recursive: true });
+    await copyFile(join(cwd, 'ci.pub'), join(cwd, 'airferry/trusted-keys/ci.pub'));
+    const verified = JSON.parse((await run('bundle', 'verify', 'site.tar', '--json')).stdout);
+    assert.is(verified.signature.state, 'signed');
+    assert.is(verified.signature.signatures[0].keyId, signed.keyId);
+    const manifest = await run('bundle', 'inspect', '--manifest', 'site.tar');
+    assert.is(`sha256:${createHash('sha256').update(manifest.stdout).digest('hex')}`, digest);
+  }));
+
+test('which key signs has to be said, one way', async () => {
+  const { status, stderr } = await airferry(['bundle', 'sign', 'x.tar']);
+  assert.is(status, 2);
+  assert.match(stderr, '--key');
+});
+
+test.run();

@@ -1,0 +1,112 @@
+import * as assert from 'uvu/assert';
+import { digestOf } from '../../src/content/digest.ts';
+import { familiarName } from '../../src/content/reference.ts';
+import { openImageSource } from '../../src/transports/open.ts';
+import { selectSource } from '../../src/transports/select.ts';
+import { refused } from '../bundle/rig.ts';
+import {
+  dockerArchive20,
+  dockerArchive26,
+  gzipped,
+  imageOf,
+  layerOf,
+  layoutOf,
+  ociArchive,
+  siteImages,
+  type TestImage,
+  writeFolder,
+} from '../support/archives.ts';
+import { suite } from '../support/suite.ts';
+import { fileOf, folder } from './rig.ts';
+
+const test = suite('transports/select');
+const images = await siteImages();
+const [app, tool] = images as [TestImage, TestImage];
+
+/** IDs, names and number of layers of what a name means. */
+async function chosen(
+  path: string,
+  name: string,
+): Promise<{ ids: string[]; names: string[]; layers: number }> {
+  const source = await selectSource(await openImageSource(path), name);
+  try {
+    const { images, indexes } = await source.inventory();
+    const layers = (await Array.fromAsync(source.layers())).length;
+    return {
+      ids: images.map(({ config }) => config.descriptor.digest),
+      names: [...images, ...indexes].flatMap(({ names }) => names.map(familiarName)),
+      layers,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+const DIALECTS: [string, string][] = [
+  ['docker save before 25', fileOf(await dockerArchive20(images))],
+  ['docker save from 25', fileOf(await dockerArchive26(images))],
+  ['compressed docker save', fileOf(gzipped(await dockerArchive20(images)))],
+  ['OCI archive', fileOf(await ociArchive(images))],
+  ['OCI layout', writeFolder(`${folder}/select`, layoutOf(images))],
+];
+
+for (const [dialect, path] of DIALECTS) {
+  test(`${dialect}: a name means its image, with that name and its layers alone`, async () => {
+    const distinct = new Set(app.diffIds).size;
+    for (const name of ['site/app:1.0', 'docker.io/site/app:1.0'])
+      assert.equal(await chosen(path, name), { ids: [app.id], names: ['site/app:1.0'], layers: distinct });
+    assert.equal(await chosen(path, 'site/app'), {
+      ids: [app.id],
+      names: ['site/app:latest'],
+      layers: distinct,
+    });
+    assert.equal((await chosen(path, 'tool:2')).ids, [tool.id]);
+    assert.equal((await chosen(path, tool.id)).ids, [tool.id]);
+  });
+
+  test(`${dialect}: @0 means the first image, with all its names`, async () => {
+    const first = await chosen(path, '@0');
+    assert.equal([first.ids, first.names[0]], [[app.id], 'site/app:1.0']);
+    await refused(() => chosen(path, '@9'), 'IMAGE_NOT_FOUND', 'no image @9');
+  });
+
+  test(`${dialect}: a name that it has not is told with the nearest that it has`, async () => {
+    const error = await refused(
+      () => chosen(path, 'site/ap:1.0'),
+      'IMAGE_NOT_FOUND',
+      'has no image site/ap:1.0',
+    );
+    assert.match(error.suggestions.join(' '), 'Did you mean site/app:1.0?');
+  });
+}
+
+test('a bare tag of a layout, as skopeo writes it, means the entry that says it, whatever else there is', async () => {
+  const files = layoutOf(images);
+  const index = JSON.parse(String(files.get('index.json')));
+  index.manifests.forEach((entry: { annotations: object }, i: number) => {
+    entry.annotations = { 'org.opencontainers.image.ref.name': `v${i}` };
+  });
+  files.set('index.json', JSON.stringify(index));
+  const path = writeFolder(`${folder}/bare`, files);
+  assert.equal(await chosen(path, 'v2'), { ids: [tool.id], names: ['v2:latest'], layers: 2 });
+  assert.equal((await chosen(path, 'v0')).ids, [app.id]);
+  const error = await refused(() => chosen(path, 'v7'), 'IMAGE_NOT_FOUND');
+  assert.match(error.suggestions.join(' '), 'It has v0');
+});
+
+test('an index is chosen with everything that it names, nested indexes included', async () => {
+  const layer = await layerOf('x', 'x');
+  const two = ['linux/amd64', 'linux/arm64'].map(platform => imageOf([], [layer], { platform }));
+  const files = layoutOf(two, { indexName: 'site/multi:1', nested: 1, attest: true });
+  const path = writeFolder(`${folder}/nested`, files);
+  const { ids, names } = await chosen(path, 'site/multi:1');
+  assert.is(ids.length, 4);
+  assert.equal(names, ['site/multi:1']);
+  const source = await openImageSource(path);
+  const top = (await source.inventory()).indexes.at(-1)?.index;
+  assert.is(digestOf(top?.bytes ?? ''), top?.descriptor.digest);
+  assert.is((await chosen(path, String(top?.descriptor.digest))).ids.length, 4);
+  await source.close();
+});
+
+test.run();
