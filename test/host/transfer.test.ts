@@ -277,7 +277,10 @@ test('a source that is damaged is blamed itself, once the host has found it wron
   const bad = Buffer.from(content);
   bad[99] = (bad[99] ?? 0) ^ 1;
   const check = async (): Promise<void> => {
-    throw new AirferryError('BUNDLE_CORRUPT', 'the bundle is damaged', { where: { host: 'h1' } });
+    throw new AirferryError('BUNDLE_CORRUPT', 'the bundle is damaged', {
+      where: { host: 'h1' },
+      suggestions: ['Carry it over again.'],
+    });
   };
   await failure(uploadBlob(at.shell, { ...blob(bad), check }, options), 'BUNDLE_CORRUPT');
   assert.equal(readdirSync(folder), []);
