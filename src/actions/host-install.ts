@@ -1,5 +1,7 @@
 /** `host install`: make every host what the bundle and the fleet say. The first run installs, the next changes nothing. */
 import { Bundle } from '../bundle/open.ts';
+import { demandSignature } from '../bundle/sign/check.ts';
+import { trustedKeys } from '../bundle/sign/trust.ts';
 import { AirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
 import { emptyState } from '../host/state.ts';
@@ -42,11 +44,15 @@ const PHASES_IN_ORDER: readonly Phase[] = [
   recordState,
 ];
 
-/** Install on every host of the fleet. Throws for the bundle alone: FILE_NOT_FOUND, BUNDLE_INVALID, DIGEST_MISMATCH. */
+/**
+ * Install on every host of the fleet. Throws for the bundle and the trusted keys alone: FILE_NOT_FOUND, BUNDLE_INVALID,
+ * DIGEST_MISMATCH, SIGNATURE_*, KEY_INVALID.
+ */
 export async function hostInstall(options: HostInstallOptions): Promise<HostInstallResult> {
   const { dryRun = false } = options;
   const bundle = Bundle.open(options.bundle);
   try {
+    demandSignature(bundle, await trustedKeys(options.trustedKeys));
     const cargo = await readCargo(bundle);
     const lock = dryRun ? undefined : { purpose: 'host install' };
     const hosts = await onEveryHost(options, {}, async run => {

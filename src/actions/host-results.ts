@@ -36,6 +36,8 @@ export interface HostCheckOptions extends HostsOptions {
 export interface HostInstallOptions extends HostsOptions {
   /** Path of the bundle. */
   bundle: string;
+  /** Files of the keys of which one must have signed it; those of the trusted folders where none are named. */
+  trustedKeys?: string[];
   /** Say what would change, and change nothing. */
   dryRun?: boolean;
   /** Leave the bundle's images out. Default false: they are loaded. */

@@ -7,6 +7,7 @@ export const registryAccessFlags = {
   'plain-http': Flags.boolean({
     summary: 'Speak HTTP to registries. Never done unless asked for.',
     helpGroup: 'REGISTRY',
+    exclusive: ['ca'],
   }),
   ca: Flags.string({
     summary: "The certificate of the registry's CA, in PEM.",

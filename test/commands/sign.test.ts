@@ -7,7 +7,7 @@ import { airferry, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
 const test = suite('signing on the command line', { timeout: 60_000 });
 
-test('a key is made, a bundle signed, and the signature demanded', () =>
+test('a key is made, a bundle signed, and the signature demanded, by verify and by install', () =>
   inFolder(async cwd => {
     await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
     await writeRecipe(cwd, ['a.tar']);
@@ -42,6 +42,20 @@ test('a key is made, a bundle signed, and the signature demanded', () =>
     const json = await run('bundle', 'verify', 'plain.tar', '--trusted-key', 'site.pub', '--json');
     assert.is(JSON.parse(json.stdout).error.code, 'SIGNATURE_MISSING');
     assert.is(JSON.parse(json.stdout).signature.state, 'unsigned');
+
+    const install = await run(
+      'host',
+      'install',
+      '-b',
+      'plain.tar',
+      '--host',
+      'ops@127.0.0.1:1',
+      '--trusted-key',
+      'site.pub',
+      '--no-sudo',
+    );
+    assert.is(install.status, 4);
+    assert.match(install.stderr, 'plain.tar is not signed', 'before any host is spoken to');
 
     const wrong = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], {
       cwd,

@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { hostInstall } from '../../actions/host-install.ts';
 import { dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { hostsView } from '../../cli/views/hosts.ts';
 
 export default class HostInstall extends HostCommand {
@@ -29,6 +30,7 @@ export default class HostInstall extends HostCommand {
   static override flags = {
     bundle: Flags.string({ char: 'b', summary: 'The bundle.', helpValue: 'FILE', required: true }),
     'no-images': Flags.boolean({ summary: "Leave the bundle's images out." }),
+    ...trustedKeyFlag,
     ...dryRunFlag,
     ...registryFlags,
     ...hostFlags,
@@ -41,7 +43,13 @@ export default class HostInstall extends HostCommand {
     const ending = await this.onHosts(out, flags, {
       dryRun,
       action: options =>
-        hostInstall({ ...options, bundle: flags.bundle, dryRun, skipImages: flags['no-images'] }),
+        hostInstall({
+          ...options,
+          bundle: flags.bundle,
+          trustedKeys: flags['trusted-key'],
+          dryRun,
+          skipImages: flags['no-images'],
+        }),
     });
     this.endHosts(out, { ...ending, view: hostsView, asked: dryRun });
   }

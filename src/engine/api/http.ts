@@ -11,6 +11,7 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { abortError, systemCode } from '../../errors.ts';
+import { litter } from '../../support/garbage.ts';
 import { silent, wireFailure } from './failures.ts';
 
 /** How an engine is reached. */
@@ -194,6 +195,7 @@ class Exchange {
       this.#expect(this.#asked.patienceMs, 'send data');
       for await (const chunk of response) {
         this.#rest();
+        litter(chunk.length, 'minor');
         yield chunk;
         this.#expect(this.#asked.patienceMs, 'send data');
       }
