@@ -7,7 +7,7 @@
 import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
 import { parsePlatform, platformMatches } from '../content/platform.ts';
-import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
+import { familiarName, formatReference, type Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
 import type { Meter } from '../support/meter.ts';
 import type { CopiedImage, CopyReport, DigestChange } from '../transports/copy.ts';
@@ -15,17 +15,18 @@ import { formatLocation, type Location } from '../transports/location.ts';
 import type { Selection } from '../transports/plan.ts';
 import { nameSole, withInventory } from '../transports/sole.ts';
 import type { Inventory } from '../transports/source.ts';
+import type { WantedImage } from './image-names.ts';
 import type { Destination, OpenedSource } from './image-place.ts';
 import { type Access, openDestination, openSources } from './image-places.ts';
 import {
+  type Choice,
   expectAll,
-  type Naming,
   namedContent,
   namedForetold,
   namingFor,
   type Renamed,
   refuseCollisions,
-  rename,
+  renamings,
   unnamedImages,
 } from './renaming.ts';
 
@@ -34,8 +35,8 @@ export interface ImageCopyOptions extends Access {
   sources: readonly Location[];
   target: Location;
   rules?: readonly RetagRule[];
-  /** Only images with these names, as in Docker. Default all. */
-  only?: readonly string[];
+  /** The images that are asked for by name. Default all. */
+  wanted?: readonly WantedImage[];
   /** Find out the names, and stop. */
   dryRun?: boolean;
   /** For layers that come uncompressed. Default gzip. */
@@ -86,6 +87,7 @@ export interface ImagesCopied {
 /** A source with what is known of it before the copy; without an inventory that is nothing. */
 interface Opened extends OpenedSource {
   inventory: Inventory | undefined;
+  names: Reference[];
   renamed: Renamed[];
 }
 
@@ -94,13 +96,20 @@ interface Opened extends OpenedSource {
  * places throw.
  */
 export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopied> {
+  const { wanted } = options;
   const naming = namingFor(options.target, options.rules ?? []);
-  const only = options.only?.map(name => familiarName(parseReference(name)));
+  const choice: Choice = { naming, ...(wanted && { wanted }) };
   const opened: Opened[] = [];
   try {
     for (const one of await openSources(options.sources, options))
-      opened.push({ ...one, inventory: undefined, renamed: [] });
-    for (const one of opened) await takeStock(one, naming, only, options);
+      opened.push({ ...one, inventory: undefined, names: [], renamed: [] });
+    for (const one of opened) await takeStock(one, choice, options);
+    if (wanted)
+      expectAll(
+        wanted,
+        opened.flatMap(({ names }) => names),
+        describeAll(opened),
+      );
     refuseCollisions(
       opened.flatMap(({ renamed }) => renamed),
       naming,
@@ -112,7 +121,7 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
       opened,
       destination.description,
       false,
-      await copyAll(opened, destination, naming, only, options),
+      await copyAll(opened, destination, choice, options),
     );
   } finally {
     for (const { close } of opened) await close();
@@ -122,16 +131,16 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
 /** Names before the copy, where they can be known without reading everything twice. */
 async function takeStock(
   one: Opened,
-  naming: Naming,
-  only: readonly string[] | undefined,
+  choice: Choice,
   { meter, signal, target, dryRun }: ImageCopyOptions,
 ): Promise<void> {
+  const { naming, wanted } = choice;
   const { source } = one;
   if (source.access === 'sequential' && source.foretold) {
-    settle(one, namedForetold(source.foretold), naming, only);
+    settle(one, namedForetold(source.foretold), choice);
     return;
   }
-  const blind = naming.kind === 'keep' && naming.rules.length === 0 && !only && !dryRun;
+  const blind = naming.kind === 'keep' && naming.rules.length === 0 && !wanted && !dryRun;
   if (source.access === 'sequential' && !source.complete) {
     // Into one archive, whatever comes goes there; its writer refuses one name for two images.
     if (blind && target.transport !== 'docker') return;
@@ -143,35 +152,32 @@ async function takeStock(
     one.inventory = nameSole(one.inventory, naming.to);
     one.source = withInventory(source, one.inventory);
   }
-  settle(one, namedContent(one.inventory), naming, only);
+  settle(one, namedContent(one.inventory), choice);
 }
 
-/** The names that are wanted, and what they become. */
-function settle(
-  one: Opened,
-  all: readonly { name: Reference; content: Digest }[],
-  naming: Naming,
-  only: readonly string[] | undefined,
-): void {
-  const found = all.map(({ name }) => name);
-  if (only) expectAll(only, found, one.source.description);
-  one.renamed = all
-    .filter(({ name }) => only?.includes(familiarName(name)) ?? true)
-    .map(({ name, content }) => ({ ...rename(name, naming), content }));
+/** The names that there are, and what those that are wanted become. */
+function settle(one: Opened, all: readonly { name: Reference; content: Digest }[], choice: Choice): void {
+  one.names = all.map(({ name }) => name);
+  one.renamed = all.flatMap(({ name, content }) =>
+    renamings(name, choice).map(renaming => ({ ...renaming, content })),
+  );
+}
+
+function describeAll(opened: readonly Opened[]): string {
+  return opened.map(({ source }) => source.description).join(', ');
 }
 
 async function copyAll(
   opened: readonly Opened[],
   destination: Destination,
-  naming: Naming,
-  only: readonly string[] | undefined,
+  choice: Choice,
   options: ImageCopyOptions,
 ): Promise<CopyReport[]> {
   const reports: CopyReport[] = [];
   try {
     for (const { source } of opened) {
       const { compression = 'gzip', meter, signal } = options;
-      const selection = selectionOf(naming, only, options);
+      const selection = selectionOf(choice, options);
       reports.push(
         await destination.copy(source, { ...selection, compression, meter, ...(signal && { signal }) }),
       );
@@ -183,18 +189,18 @@ async function copyAll(
   }
 }
 
-function selectionOf(
-  naming: Naming,
-  only: readonly string[] | undefined,
-  { platforms, referrers, target }: ImageCopyOptions,
-): Selection {
-  const wanted = platforms?.map(parsePlatform);
-  const named = (from: Reference[]): Reference[] =>
-    from.filter(name => only?.includes(familiarName(name)) ?? true).map(name => rename(name, naming).to);
+function selectionOf(choice: Choice, { platforms, referrers, target }: ImageCopyOptions): Selection {
+  const { naming, wanted } = choice;
+  const chosen = platforms?.map(parsePlatform);
+  const all = wanted === undefined && naming.kind === 'keep';
   return {
-    names: from => [...new Map(named(from).map(to => [formatReference(to), to])).values()],
-    ...(wanted && { platform: ({ platform }) => wanted.some(one => platformMatches(one, platform)) }),
-    unnamed: only === undefined && naming.kind === 'keep' && target.transport !== 'docker-daemon',
+    names: from => [
+      ...new Map(
+        from.flatMap(name => renamings(name, choice)).map(({ to }) => [formatReference(to), to]),
+      ).values(),
+    ],
+    ...(chosen && { platform: ({ platform }) => chosen.some(one => platformMatches(one, platform)) }),
+    unnamed: all && target.transport !== 'docker-daemon',
     ...(referrers && { referrers }),
   };
 }

@@ -56,13 +56,14 @@ export async function inspectImages({
     }
     const inventory = await source.inventory();
     const rows = listed(inventory, new Map([...layers].map(([key, { size }]) => [key, size])));
-    const names = only?.map(name => familiarName(parseReference(name)));
-    if (names)
+    const asked = only?.map(name => ({ name: parseReference(name) }));
+    if (asked)
       expectAll(
-        names,
+        asked,
         rows.flatMap(row => row.names.map(parseReference)),
         source.description,
       );
+    const names = asked?.map(({ name }) => familiarName(name));
     const all = inventory.images.map((image, i) => inspect(image, rows[i], layers, rows));
     const wanted = (image: InspectedImage): boolean =>
       names ? image.names.some(name => names.includes(name)) : image.subject === undefined;

@@ -1,8 +1,7 @@
 /** `image save`: images of engines or registries into a file. */
 import { AirferryError } from '../errors.ts';
-import type { FileTransport, Location } from '../transports/location.ts';
+import { type FileTransport, formatLocation, type Location } from '../transports/location.ts';
 import { type ReachOptions, resolveFleet } from './fleet.ts';
-import { sourceLocation } from './image-words.ts';
 
 type HostChoice = Pick<ReachOptions, 'hosts' | 'fleetFile'>;
 
@@ -10,13 +9,12 @@ type HostChoice = Pick<ReachOptions, 'hosts' | 'fleetFile'>;
  * What `image save` reads. Without hosts a bare name is an image of the local engine, and no name means all of them;
  * with hosts every name, or all images, of each host's engine. Throws USAGE for a place beside hosts.
  */
-export async function savedFrom(words: readonly string[], hosts: HostChoice): Promise<Location[]> {
-  const locations = words.map(word => sourceLocation(word, 'docker-daemon'));
+export async function savedFrom(locations: readonly Location[], hosts: HostChoice): Promise<Location[]> {
   if (!hosts.hosts?.length && hosts.fleetFile === undefined)
-    return locations.length > 0 ? locations : [{ transport: 'docker-daemon' }];
-  const elsewhere = words.find((_, i) => locations[i]?.transport !== 'docker-daemon');
+    return locations.length > 0 ? [...locations] : [{ transport: 'docker-daemon' }];
+  const elsewhere = locations.find(({ transport }) => transport !== 'docker-daemon');
   if (elsewhere !== undefined) {
-    throw new AirferryError('USAGE', `${elsewhere} is not an image of a host's engine`, {
+    throw new AirferryError('USAGE', `${formatLocation(elsewhere)} is not an image of a host's engine`, {
       suggestions: ['Save it on its own, or leave out --host and --fleet.'],
     });
   }

@@ -1,8 +1,9 @@
 /** Places for images as commands take them: with the name of a transport before them, or as a bare word. */
 import { existsSync } from 'node:fs';
-import { parseReference } from '../content/reference.ts';
+import { parseReference, type Reference } from '../content/reference.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { isPath, type Location, parseLocation } from '../transports/location.ts';
+import type { WantedImage } from './image-names.ts';
 
 /** What an image name means where no transport is given: as in `docker push`, or as in `docker pull`. */
 export type BareName = 'docker-daemon' | 'docker';
@@ -41,7 +42,36 @@ export function targetLocation(word: string): Location {
   return registry;
 }
 
+/** What is read for images that are named one by one, beside places that were given. */
+export interface Asked {
+  sources: Location[];
+  /** Undefined where only places were given: then all of them is wanted. */
+  wanted?: readonly WantedImage[];
+}
+
+/**
+ * The places to read, and the images that are wanted of them, where lists and compose files may ask for more than the
+ * places that were `given`.
+ */
+export function asked(
+  given: readonly Location[],
+  wanted: readonly WantedImage[] | undefined,
+  bare: BareName,
+): Asked {
+  if (!wanted) return { sources: [...given] };
+  const sources = wanted.map(({ name }) => placeOf(name, bare));
+  const images = given.flatMap(location => ('image' in location && location.image) || []);
+  const also = images.map(name => ({ name, origins: [{ what: 'the command line', where: {} }] }));
+  return { sources: [...given, ...sources], wanted: [...wanted, ...also] };
+}
+
 function named(word: string, bare: BareName): Location {
   if (bare === 'docker') return parseLocation(`docker://${word}`);
-  return { transport: 'docker-daemon', image: parseReference(word) };
+  return placeOf(parseReference(word), bare);
+}
+
+function placeOf(image: Reference, bare: BareName): Location {
+  return bare === 'docker'
+    ? { transport: 'docker', registry: image.registry, image }
+    : { transport: 'docker-daemon', image };
 }

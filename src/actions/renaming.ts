@@ -2,7 +2,7 @@
 import type { Digest } from '../content/digest.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
 import { collisions, type Renaming, type RetagRule, retag } from '../content/retag.ts';
-import { AirferryError } from '../errors.ts';
+import { AirferryError, type Where } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
 import type { Location } from '../transports/location.ts';
 import type { ForetoldImage, Inventory } from '../transports/source.ts';
@@ -69,6 +69,40 @@ export function rename(from: Reference, naming: Naming): Renaming {
   }
 }
 
+/** What is to be copied of all that there is, and how it is named. */
+export interface Choice {
+  naming: Naming;
+  /** The images that are asked for; all when absent. */
+  wanted?: readonly Asked[];
+}
+
+/** An image that is asked for by name, and the name that it is to go on under. */
+export interface Asked {
+  name: Reference;
+  as?: Reference;
+}
+
+/** What a name becomes: nothing where it is not wanted, several names where it is wanted as several. Throws RULE_INVALID. */
+export function renamings(from: Reference, { naming, wanted }: Choice): Renaming[] {
+  if (!wanted) return [rename(from, naming)];
+  const name = familiarName(from);
+  return wanted
+    .filter(asked => familiarName(asked.name) === name)
+    .map(({ as }) => (as ? { from, to: placed(as, naming) } : rename(from, naming)));
+}
+
+/** A name that a list gives: below the registry that images go to, unless it says that itself. */
+function placed(as: Reference, naming: Naming): Reference {
+  if (naming.kind === 'one') return naming.to;
+  if (naming.kind === 'keep' || as.registry === naming.registry) return as;
+  if (as.registry === 'docker.io') return rename(as, { ...naming, rules: [] }).to;
+  throw new AirferryError(
+    'RULE_INVALID',
+    `${formatReference(as)} is asked for, but the images go to ${naming.registry}`,
+    { suggestions: [`Let the name in the list begin with ${naming.registry}/, or leave the registry out.`] },
+  );
+}
+
 /** Each name of an inventory with its content. */
 export function namedContent({ images, indexes }: Inventory): { name: Reference; content: Digest }[] {
   const ofImages = images.flatMap(({ names, manifest, config }) =>
@@ -98,17 +132,21 @@ export function unnamedImages({ images, indexes }: Inventory): Digest[] {
     .map(({ config }) => config.descriptor.digest);
 }
 
-/** Throws IMAGE_NOT_FOUND, with what may have been meant, for a name in `only` (familiar) that is not among `found`. */
+/** Throws IMAGE_NOT_FOUND, with what may have been meant, for an image that is asked for and not among `found`. */
 export function expectAll(
-  only: readonly string[] | undefined,
+  wanted: readonly (Asked & { origins?: readonly { where: Where }[] })[],
   found: Iterable<Reference>,
   source: string,
 ): void {
   const names = new Set([...found].map(familiarName));
-  const missing = only?.find(name => !names.has(name));
-  if (missing === undefined) return;
-  const near = closest(missing, names);
-  throw new AirferryError('IMAGE_NOT_FOUND', `${source} has no image ${missing}`, {
+  const missing = wanted.filter(({ name }) => !names.has(familiarName(name)));
+  const [first] = missing;
+  if (!first) return;
+  const name = familiarName(first.name);
+  const near = closest(name, names);
+  const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
+  throw new AirferryError('IMAGE_NOT_FOUND', `${source} has no image ${name}${more}`, {
+    where: first.origins?.[0]?.where ?? {},
     suggestions: [...(near ? [`Did you mean ${near}?`] : []), 'See what it has with `airferry image list`.'],
   });
 }

@@ -1,24 +1,32 @@
 /** What the commands that copy images do the same: read the flags for names, show the bytes pass, tell what came of it. */
 import type { ImageCopyOptions, ImagesCopied } from '../actions/image-copy.ts';
-import { parseRetagRule } from '../content/retag.ts';
+import { retagRules, type WantedImage, wantedImages } from '../actions/image-names.ts';
 import { BaseCommand } from './base-command.ts';
+import { wantedOptions } from './image-flags.ts';
 import type { OutputFlags } from './output.ts';
 import { copiedView, unnamedWarning, type Verb } from './views/copied.ts';
 
 /** Parsed flags of which a command has some. */
 export interface CopyFlags extends OutputFlags {
   retag?: string[];
+  'retag-file'?: string[];
   only?: string[];
+  images?: string[];
+  compose?: string[];
+  profile?: string[];
+  'env-file'?: string[];
+  kubernetes?: string[];
   platform?: string[];
   referrers?: boolean;
   'dry-run'?: boolean;
 }
 
 /** What the flags make of the options of a copy. */
-export type CopyWork = Pick<
-  ImageCopyOptions,
-  'rules' | 'only' | 'platforms' | 'referrers' | 'dryRun' | 'meter' | 'signal'
->;
+export interface CopyWork
+  extends Pick<ImageCopyOptions, 'rules' | 'platforms' | 'referrers' | 'dryRun' | 'meter' | 'signal'> {
+  /** The images that are asked for by name; all where nobody asked. */
+  wanted?: readonly WantedImage[];
+}
 
 export abstract class ImageCommand extends BaseCommand {
   /** Run a copy and show its result. */
@@ -28,14 +36,23 @@ export abstract class ImageCommand extends BaseCommand {
     action: (work: CopyWork) => Promise<ImagesCopied>,
   ): Promise<void> {
     const out = this.output(flags);
-    const { only, platform: platforms, referrers, 'dry-run': dryRun = false } = flags;
-    const rules = (flags.retag ?? []).map(parseRetagRule);
+    const { referrers, 'dry-run': dryRun = false } = flags;
+    const rules = await retagRules(flags.retag, flags['retag-file']);
+    const { images: wanted, warnings } = await wantedImages(wantedOptions(flags));
+    for (const warning of warnings) out.warn(warning);
+    const platforms = flags.platform ?? platformsOf(wanted);
     const title = dryRun ? 'Reading' : verb.title;
     const result = await this.track(out, title, work =>
-      action({ rules, only, platforms, referrers, dryRun, ...work }),
+      action({ rules, wanted, platforms, referrers, dryRun, ...work }),
     );
     const warning = unnamedWarning(result);
     if (warning) out.warn(warning);
     this.end(out, { result, view: (copied, look) => copiedView(copied, verb, look), asked: dryRun });
   }
+}
+
+/** The platforms that lists and compose files ask for, where each image there names its own. */
+function platformsOf(wanted: readonly WantedImage[] | undefined): string[] | undefined {
+  if (!wanted?.every(({ platforms }) => platforms)) return undefined;
+  return [...new Set(wanted.flatMap(({ platforms = [] }) => platforms))];
 }

@@ -4,6 +4,7 @@ import { isReserved, RESERVED_HINT } from '../content/reserved.ts';
 import { type Path, type Position, pathText, printable } from './problem.ts';
 import type { RecipeShape } from './recipe-schema.ts';
 import type { Report } from './report.ts';
+import type { Absolute } from './sources.ts';
 
 export interface FileSpec {
   /** Absolute, on this machine. */
@@ -23,7 +24,7 @@ const NOT_FILES = ['/proc', '/sys', '/dev'];
 /** The list with absolute sources, normalised destinations and numeric modes; what cannot be is reported. */
 export function fileDestinations(
   files: readonly Written[],
-  absolute: (path: string) => string,
+  absolute: Absolute,
   report: Report,
 ): FileSpec[] {
   const taken = new Map<string, number>();
@@ -38,7 +39,7 @@ export function fileDestinations(
         `${printable(to)} is written twice; the first is on line ${report.at(['files', first, 'to']).line}`,
       );
     return {
-      from: absolute(file.from),
+      from: absolute(file.from, [...path, 'from']),
       to,
       mode: checkMode(file.mode, [...path, 'mode'], report),
       at: report.at(path),

@@ -5,6 +5,8 @@ import { AirferryError, type ErrorCode } from '../errors.ts';
 export interface Position {
   line: number;
   column: number;
+  /** The file, where it is another than the document itself: one that it extends. */
+  file?: string;
 }
 
 /** Keys and list indexes from the top of the file to a value. */
@@ -37,7 +39,7 @@ export function problemsError(problems: readonly Problem[], { file, code }: Orig
   if (first === undefined) throw new Error('problemsError() needs at least one problem');
   const told = others.slice(0, MOST_TOLD - 1).map(({ message, at, suggestions }) => {
     const hint = suggestions?.[0] === undefined ? '' : ` (${suggestions[0]})`;
-    return `\n  ${file}:${at.line}:${at.column}: ${message}${hint}`;
+    return `\n  ${at.file ?? file}:${at.line}:${at.column}: ${message}${hint}`;
   });
   const left = others.length - told.length;
   if (left > 0) told.push(`\n  and ${left} more`);

@@ -10,6 +10,9 @@ export type Source =
   /** From the publisher's own address for that version and platform. */
   | { kind: 'publisher'; platform: string; at: Position };
 
+/** The absolute path that a text at a place of the recipe means: relative ones begin at the file that it stands in. */
+export type Absolute = (text: string, path: Path) => string;
+
 type PerPlatform = string | Record<string, string>;
 
 interface Written {
@@ -21,12 +24,12 @@ interface Written {
 const VERSION = /^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-ce)?(?:-(?:alpha|beta|rc)\.?\d{1,3})?$/;
 
 /** Three numbers, as publishers name their releases: `20.10.24`, `18.06.3-ce`, `29.0.0-rc.1`. */
-export function checkVersion(component: string, version: string, report: Report): void {
+export function checkVersion(component: Path, version: string, report: Report): void {
   if (VERSION.test(version)) return;
   const bare = version.replace(/^(?:v|docker-)/, '').replace(/\.(?:tgz|tar\.gz)$/, '');
   report.add(
-    [component, 'version'],
-    `\`${component}.version\` must be three numbers, e.g. 20.10.24, not ${printable(version)}`,
+    [...component, 'version'],
+    `\`${pathText([...component, 'version'])}\` must be three numbers, e.g. 20.10.24, not ${printable(version)}`,
     'value',
     ...(bare !== version && VERSION.test(bare) ? [`Write \`version: ${bare}\`.`] : []),
   );
@@ -34,22 +37,22 @@ export function checkVersion(component: string, version: string, report: Report)
 
 /**
  * One source for each platform.
- * @param component the key in the recipe, `engine` or `compose`
+ * @param component where the recipe names it: `engine`, `compose`, or one of `tools`
  * @param fileKey the key under it that names a local file
  */
 export function sources(
-  component: string,
+  component: Path,
   fileKey: string,
   written: Written,
   platforms: readonly string[],
-  absolute: (path: string) => string,
+  absolute: Absolute,
   report: Report,
 ): Source[] {
   const { path, url, sha256 } = written;
-  const key = (name: string): string => `\`${component}.${name}\``;
+  const key = (name: string): string => `\`${pathText([...component, name])}\``;
   if (path !== undefined && url !== undefined) {
     report.add(
-      [component, 'url'],
+      [...component, 'url'],
       `${key(fileKey)} and ${key('url')} exclude each other`,
       'key',
       'Keep the one that is meant.',
@@ -58,17 +61,17 @@ export function sources(
   }
   if (sha256 !== undefined && url === undefined) {
     report.add(
-      [component, 'sha256'],
+      [...component, 'sha256'],
       `${key('sha256')} belongs to a \`url\`, and there is none`,
       'key',
       'Take it out: the lock pins the digests of everything else.',
     );
   }
   if (path !== undefined) {
-    return each([component, fileKey], path, platforms, report).map(one => ({
+    return each([...component, fileKey], path, platforms, report).map(one => ({
       kind: 'file',
       platform: one.platform,
-      path: absolute(one.value),
+      path: absolute(one.value, one.path),
       at: report.at(one.path),
     }));
   }
@@ -76,12 +79,12 @@ export function sources(
     return platforms.map(platform => ({
       kind: 'publisher',
       platform,
-      at: report.at([component, 'version']),
+      at: report.at([...component, 'version']),
     }));
   }
   if (sha256 === undefined) {
     report.add(
-      [component, 'url'],
+      [...component, 'url'],
       `${key('url')} needs a \`sha256\` beside it`,
       'key',
       'Add the digest that the publisher names, or that `sha256sum` prints for a copy you trust.',
@@ -89,9 +92,9 @@ export function sources(
     return [];
   }
   const digests = new Map(
-    each([component, 'sha256'], sha256, platforms, report).map(one => [one.platform, one]),
+    each([...component, 'sha256'], sha256, platforms, report).map(one => [one.platform, one]),
   );
-  return each([component, 'url'], url, platforms, report).map(one => {
+  return each([...component, 'url'], url, platforms, report).map(one => {
     const sum = digests.get(one.platform);
     return {
       kind: 'url',

@@ -53,10 +53,10 @@ const SETTLE_TIMEOUT_MS = 30 * 60_000;
  * Where an answer takes this long, a channel mostly waits for its window (2 MiB in OpenSSH) to be opened again, and
  * several of them are faster; milliseconds there and back.
  */
-const FAR_MS = 12;
+const FAR_MS = 25;
 /** Pieces under way to a host that is far away; a connection carries eight commands. */
 const LANES = 6;
-const PIECE = 8 * 1024 * 1024;
+const PIECE = 4 * 1024 * 1024;
 
 /**
  * Have a blob on the host. One that is there is hashed, not sent; a partial one is continued from its length. The file
@@ -145,30 +145,25 @@ class Upload {
     return this.#tell(receiveScript(this.#arrival, offset), counted(this.#range(offset), onBytes));
   }
 
-  /** Several pieces at a time, each by a command of its own. The host knows up to where they are whole. */
+  /** Several pieces at a time, each by a command of its own. */
   async #sendPieces(offset: number): Promise<RunResult> {
+    const { size } = this.#source;
     const starts: number[] = [];
-    for (let start = offset; start < this.#source.size; start += PIECE) starts.push(start);
-    const underway = new Set(starts);
-    const whole = (): number => Math.min(...underway, this.#source.size);
+    for (let start = offset; start < size; start += PIECE) starts.push(start);
     let sent = offset;
     let failed: RunResult | undefined;
-    const sendPiece = async (start: number): Promise<void> => {
+    await mapLimit(starts, LANES, async start => {
       if (failed) return;
-      const end = Math.min(start + PIECE, this.#source.size);
-      let arrived = start;
+      const end = Math.min(start + PIECE, size);
       const bytes = counted(this.#range(start, end), (_, more) => {
-        arrived += more;
         sent += more;
-        this.#options.onProgress?.(sent, this.#source.size);
+        this.#options.onProgress?.(sent, size);
       });
-      const result = await this.#tell(pieceScript(this.#arrival, { start, whole: whole() }), bytes);
-      if (result.status === 0 && arrived === end) underway.delete(start);
-      else failed ??= result.status === 0 ? { ...result, status: 1, stderr: short(arrived, end) } : result;
-    };
-    await mapLimit(starts, LANES, sendPiece);
+      const result = await this.#tell(pieceScript(this.#arrival, { start, end, whole: offset }), bytes);
+      if (result.status !== 0) failed ??= result;
+    });
     if (!failed) return this.#tell(sealScript(this.#arrival));
-    if (this.#shell.failure('', failed).code === 'HOST_DISK_FULL')
+    if (this.#shell.failure(this.#title, failed).code === 'HOST_DISK_FULL')
       await this.#run(dropScript(this.#arrival), 'remove the part');
     return failed;
   }
@@ -220,10 +215,6 @@ class Upload {
       },
     );
   }
-}
-
-function short(arrived: number, of: number): string {
-  return `only ${arrived} of ${of} bytes arrived`;
 }
 
 async function* counted(

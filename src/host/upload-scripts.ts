@@ -20,10 +20,10 @@ export const WRONG_HASH = 65;
 /** MiB that are written before they are hashed, while the next ones arrive. */
 const SLICE = 32;
 
-/** The blob, its part, and how far that part is whole where it was not sent from front to back. */
+/** The blob, its part, and which ranges of that part are there when it is not sent from front to back. */
 function names({ folder, hex, size }: Arrival): string {
   return `set -e
-d=${quote(folder)}; f=$d/${hex}; p=$f.part; u=$p.upto; size=${size}; want=${hex}`;
+d=${quote(folder)}; f=$d/${hex}; p=$f.part; r=$p.ranges; size=${size}; want=${hex}`;
 }
 
 /**
@@ -44,11 +44,14 @@ fi
 part=0
 if [ -f "$p" ]; then part=$(stat -c %s -- "$p"); fi
 if [ "$part" -gt "$size" ]; then rm -f -- "$p"; part=0; fi
-if [ -f "$u" ]; then
-  upto=$(cat -- "$u")
-  case $upto in ''|*[!0-9]*) upto=0;; esac
+if [ -f "$r" ]; then
+  upto=$(sort -n -- "$r" | { upto=0
+    while read -r start end; do
+      if [ "$start" -le $upto ] && [ "$end" -gt $upto ]; then upto=$end; fi
+    done 2>/dev/null
+    echo $upto; })
   if [ "$upto" -lt "$part" ]; then part=$upto; dd if=/dev/null of="$p" bs=1 count=0 seek="$part" status=none; fi
-  rm -f -- "$u"
+  rm -f -- "$r"
 fi
 echo "part $part"
 df -P -k -- "$d" | { read -r line; read -r device blocks used free rest; echo "free $free"; }`;
@@ -90,11 +93,20 @@ if [ "$1" != "$want" ]; then rm -f -- "$p"; exit ${WRONG_HASH}; fi
 mv -f -- "$p" "$f" 2>/dev/null || [ -f "$f" ]`;
 }
 
-/** Takes the bytes from `start` on into a part that is sent in pieces; its first `whole` bytes are all there. */
-export function pieceScript(arrival: Arrival, { start, whole }: { start: number; whole: number }): string {
+/**
+ * Takes the bytes from `start` to `end` into a part that is sent in pieces, and notes what arrived of them; up to
+ * `whole` it was there before. The note that there are pieces comes before the first byte of any.
+ */
+export function pieceScript(
+  arrival: Arrival,
+  { start, end, whole }: { start: number; end: number; whole: number },
+): string {
   return `${names(arrival)}
-echo ${whole} > "$u"
-dd of="$p" bs=1048576 iflag=fullblock seek=${start} oflag=seek_bytes conv=notrunc status=none`;
+echo 0 ${whole} >> "$r"
+said=$(dd of="$p" bs=1048576 iflag=fullblock seek=${start} oflag=seek_bytes conv=notrunc 2>&1) || { echo "$said" >&2; exit 1; }
+bytes=\${said%% bytes*}; bytes=\${bytes##*[!0-9]}
+echo ${start} $((${start} + bytes)) >> "$r"
+if [ "$bytes" != ${end - start} ]; then echo "only $bytes of ${end - start} bytes arrived" >&2; exit 1; fi`;
 }
 
 /** Hashes a part of which all pieces are there, and gives it its name. */
@@ -102,13 +114,13 @@ export function sealScript(arrival: Arrival): string {
   return `${names(arrival)}
 ${DEFINE_DIGEST}
 set -- $(digest < "$p")
-if [ "$1" != "$want" ]; then rm -f -- "$p" "$u"; exit ${WRONG_HASH}; fi
+if [ "$1" != "$want" ]; then rm -f -- "$p" "$r"; exit ${WRONG_HASH}; fi
 ${arrival.sync ? 'dd if=/dev/null of="$p" count=0 conv=notrunc,fsync status=none\n' : ''}mv -f -- "$p" "$f"
-rm -f -- "$u"`;
+rm -f -- "$r"`;
 }
 
 /** Takes away what could not be written. */
 export function dropScript(arrival: Arrival): string {
   return `${names(arrival)}
-rm -f -- "$p" "$u"`;
+rm -f -- "$p" "$r"`;
 }

@@ -47,7 +47,7 @@ export const layOutRelease: Phase = {
  * Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. Some archives have `./`
  * before every name, and tar knows no name but the one in the archive.
  */
-function layOutScript({ archive, components, release }: WantedEngine): string {
+export function layOutScript({ archive, components, release }: WantedEngine): string {
   const members = (prefix: string): string =>
     components.map(name => quote(`${prefix}docker/${name}`)).join(' ');
   const blob = quote(stagedPath(archive));
@@ -61,7 +61,7 @@ trap 'rm -rf -- "$t"' EXIT
 mkdir -- "$t" "$t/bin"
 unpack() { gzip -dc < "$a" | tar -xf - -C "$t" --no-same-owner "$@"; }
 if ! said=$(unpack ${members('')} 2>&1); then
-  case $said in *[Nn]ot found*) ;; *) echo "$said" >&2; exit 1;; esac
+  case $said in *'ot found'*) ;; *) echo "$said" >&2; exit 1;; esac
   unpack ${members('./')}
 fi
 for n in ${components.map(quote).join(' ')}; do

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { copyImages, type ImageCopyOptions } from '../../src/actions/image-copy.ts';
 import { listImages } from '../../src/actions/image-list.ts';
+import type { WantedImage } from '../../src/actions/image-names.ts';
 import { sourceLocation, targetLocation } from '../../src/actions/image-words.ts';
 import { digestOf } from '../../src/content/digest.ts';
+import { parseReference } from '../../src/content/reference.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { formatLocation } from '../../src/transports/location.ts';
@@ -45,6 +47,10 @@ function copy(sources: string[], target: string, options: Partial<ImageCopyOptio
   });
 }
 
+function wanted(...names: string[]): WantedImage[] {
+  return names.map(name => ({ name: parseReference(name), origins: [] }));
+}
+
 async function namesIn(place: string): Promise<string[]> {
   const source = sourceLocation(place, 'docker');
   const { images } = await listImages({ source, sourcePlainHttp: true, meter: new Meter() });
@@ -82,7 +88,7 @@ for (const [what, place] of Object.entries(places)) {
 
   test(`a target in ${what} that names one image renames it`, async () => {
     const target = `${place()}:renamed:7`;
-    const { images } = await copy([oci], target, { only: ['tool:2'] });
+    const { images } = await copy([oci], target, { wanted: wanted('tool:2') });
     assert.equal(
       images.map(({ from, to, digest }) => [from, to, digest]),
       [['tool:2', 'docker.io/library/renamed:7', digestOf(manifestOf(tool))]],
@@ -139,7 +145,7 @@ test('rules rename on the way into an archive, to any registry', async () => {
 
 test('an archive that is there is not replaced unless that is asked for', async () => {
   const target = `docker-archive:${folder}/kept.tar`;
-  await copy([oci], target, { only: ['tool:2'] });
+  await copy([oci], target, { wanted: wanted('tool:2') });
   const before = readFileSync(`${folder}/kept.tar`);
   await failure(copy([oci], target), 'FILE_UNWRITABLE');
   assert.equal(readFileSync(`${folder}/kept.tar`), before);

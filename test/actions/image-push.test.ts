@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
+import type { WantedImage } from '../../src/actions/image-names.ts';
 import { type ImagePushOptions, pushImages } from '../../src/actions/image-push.ts';
 import { digestOf } from '../../src/content/digest.ts';
+import { parseReference } from '../../src/content/reference.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { Meter } from '../../src/support/meter.ts';
@@ -46,6 +48,10 @@ test.before(() => {
 test.after(() => {
   Math.random = random;
 });
+
+function wanted(...names: string[]): WantedImage[] {
+  return names.map(name => ({ name: parseReference(name), origins: [] }));
+}
 
 interface Site {
   registry: FakeRegistry;
@@ -164,7 +170,7 @@ test(
 test(
   'only the images that are asked for go',
   withSite(async ({ push, tags }) => {
-    const { images } = await push({ only: ['docker.io/site/app:1.0'] });
+    const { images } = await push({ wanted: wanted('docker.io/site/app:1.0') });
     assert.equal(tags(), ['site/app:1.0']);
     assert.equal(
       images.map(({ from }) => from),
@@ -176,10 +182,10 @@ test(
 test(
   'a name in only that the source does not have is told, with the nearest that it has',
   withSite(async ({ registry, push }) => {
-    const near = await failure(push({ only: ['site/ap:1.0'] }), 'IMAGE_NOT_FOUND');
+    const near = await failure(push({ wanted: wanted('site/ap:1.0') }), 'IMAGE_NOT_FOUND');
     assert.match(near.message, 'has no image site/ap:1.0');
     assert.match(near.suggestions.join(), 'Did you mean site/app:1.0?');
-    const far = await failure(push({ only: ['site/app:1.0', 'quite/else:9'] }), 'IMAGE_NOT_FOUND');
+    const far = await failure(push({ wanted: wanted('site/app:1.0', 'quite/else:9') }), 'IMAGE_NOT_FOUND');
     assert.not.match(far.suggestions.join(), 'Did you mean');
     assert.match(far.suggestions.join(), 'airferry image list');
     assert.is(registry.seen.length, 0);

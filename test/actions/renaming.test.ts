@@ -72,7 +72,7 @@ test('images of several sources that would get one name are refused, both named'
 
 test('a name that is missing is told with the nearest that is there', () => {
   assert.throws(
-    () => expectAll(['ngins:1'], [parseReference('nginx:1')], 'oci:x'),
+    () => expectAll([{ name: parseReference('ngins:1') }], [parseReference('nginx:1')], 'oci:x'),
     (error: unknown) => isAirferryError(error, 'IMAGE_NOT_FOUND') && /nginx:1/.test(error.suggestions.join()),
   );
 });

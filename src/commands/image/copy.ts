@@ -14,6 +14,7 @@ import {
   retagFlag,
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
+import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
 import { engineLogin } from '../../cli/reach.ts';
 
 export default class ImageCopy extends ImageCommand {
@@ -50,7 +51,9 @@ export default class ImageCopy extends ImageCommand {
   static override strict = false;
   static override flags = {
     ...retagFlag,
+    ...retagFileFlag,
     ...onlyFlag,
+    ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
     ...forceFlag,

@@ -1,7 +1,7 @@
 /** `airferry image pull`: images of registries into an engine or a file. */
 import { Args, Flags } from '@oclif/core';
 import { copyImages } from '../../actions/image-copy.ts';
-import { sourceLocation, targetLocation } from '../../actions/image-words.ts';
+import { asked, sourceLocation, targetLocation } from '../../actions/image-words.ts';
 import { dryRunFlag, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
@@ -12,6 +12,7 @@ import {
   retagFlag,
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
+import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
 import { engineLogin } from '../../cli/reach.ts';
 
 export default class ImagePull extends ImageCommand {
@@ -31,7 +32,7 @@ export default class ImagePull extends ImageCommand {
     },
   ];
   static override args = {
-    image: Args.string({ description: 'An image. May be several.', required: true, ignoreStdin: true }),
+    image: Args.string({ description: 'An image. May be several.', ignoreStdin: true }),
   };
   static override strict = false;
   static override flags = {
@@ -41,6 +42,8 @@ export default class ImagePull extends ImageCommand {
       helpValue: 'PLACE',
     }),
     ...retagFlag,
+    ...retagFileFlag,
+    ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
     ...forceFlag,
@@ -51,11 +54,11 @@ export default class ImagePull extends ImageCommand {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ImagePull);
-    const sources = argv.map(word => sourceLocation(String(word), 'docker'));
+    const named = argv.map(word => sourceLocation(String(word), 'docker'));
     const target = targetLocation(flags.output ?? 'docker-daemon:');
-    const login = await engineLogin(flags, [...sources, target]);
-    await this.copy(flags, { title: 'Pulling', done: 'pulled' }, work =>
-      copyImages({ ...work, ...accessOf(flags), login, sources, target }),
+    const login = await engineLogin(flags, [...named, target]);
+    await this.copy(flags, { title: 'Pulling', done: 'pulled' }, ({ wanted, ...work }) =>
+      copyImages({ ...work, ...accessOf(flags), ...asked(named, wanted, 'docker'), login, target }),
     );
   }
 }

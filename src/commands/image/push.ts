@@ -11,6 +11,7 @@ import {
   retagFlag,
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
+import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
 
 export default class ImagePush extends ImageCommand {
   static override summary = 'Fill a registry from a bundle, an archive or a layout.';
@@ -45,7 +46,9 @@ export default class ImagePush extends ImageCommand {
   static override strict = false;
   static override flags = {
     ...retagFlag,
+    ...retagFileFlag,
     ...onlyFlag,
+    ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
     ...dryRunFlag,

@@ -2,7 +2,8 @@
 import { Args, Flags } from '@oclif/core';
 import { copyImages } from '../../actions/image-copy.ts';
 import { savedFrom, savedTo } from '../../actions/image-save.ts';
-import { dryRunFlag, hostFlags, onlyFlag, sshFlags } from '../../cli/flags.ts';
+import { asked, sourceLocation } from '../../actions/image-words.ts';
+import { dryRunFlag, hostFlags, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
   forceFlag,
@@ -12,6 +13,7 @@ import {
   retagFlag,
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
+import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
 import { engineLogin } from '../../cli/reach.ts';
 import type { FileTransport } from '../../transports/location.ts';
 
@@ -58,7 +60,8 @@ export default class ImageSave extends ImageCommand {
       options: ['gzip', 'zstd', 'none'] as const,
     })(),
     ...retagFlag,
-    ...onlyFlag,
+    ...retagFileFlag,
+    ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
     ...forceFlag,
@@ -72,11 +75,13 @@ export default class ImageSave extends ImageCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ImageSave);
     const { host: hosts, fleet: fleetFile, compression } = flags;
-    const sources = await savedFrom(argv.map(String), { hosts, fleetFile });
+    const named = argv.map(word => sourceLocation(String(word), 'docker-daemon'));
     const target = savedTo(flags.output, flags.format as FileTransport | undefined);
-    const login = await engineLogin(flags, sources);
-    await this.copy(flags, { title: 'Saving', done: 'saved' }, work =>
-      copyImages({ ...work, ...accessOf(flags), login, compression, sources, target }),
-    );
+    await this.copy(flags, { title: 'Saving', done: 'saved' }, async ({ wanted: names, ...work }) => {
+      const { sources: places, wanted } = asked(named, names, 'docker-daemon');
+      const sources = await savedFrom(places, { hosts, fleetFile });
+      const login = await engineLogin(flags, sources);
+      return copyImages({ ...work, ...accessOf(flags), login, compression, sources, wanted, target });
+    });
   }
 }
