@@ -19,7 +19,7 @@ interface InPhase extends OnHost {
 /**
  * The order for a host: for each phase `phase-start`, any number of `phase-progress` and `phase-note`, then `phase-done`
  * or `phase-failed`; at the end `host-done` or `host-failed`. A phase that has nothing to do is `phase-skipped` without a
- * start, at most with notes before. Events of different hosts interleave.
+ * start, at most with notes before. A host that is not begun has `host-skipped` alone. Events of different hosts interleave.
  */
 export type HostEvent =
   | (InPhase & { kind: 'phase-start' })
@@ -32,6 +32,7 @@ export type HostEvent =
   | (InPhase & { kind: 'phase-skipped' })
   | (InPhase & { kind: 'phase-failed'; error: AirferryError; durationMs: number })
   | (OnHost & { kind: 'host-done'; outcome: 'changed' | 'unchanged'; durationMs: number })
+  | (OnHost & { kind: 'host-skipped'; reason: string })
   | (OnHost & { kind: 'host-failed'; phase: PhaseName; error: AirferryError; durationMs: number });
 
 export type OnHostEvent = (event: HostEvent) => void;

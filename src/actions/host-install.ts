@@ -59,7 +59,8 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
       await run.connected(lock, shell => install(run, shell, cargo, options));
       return {};
     });
-    return { hosts, dryRun };
+    const { name, version } = bundle.manifest;
+    return { hosts, dryRun, bundle: { name, version, digest: bundle.digest } };
   } finally {
     bundle.close();
   }

@@ -11,6 +11,7 @@ import type { PhaseName } from '../phases/names.ts';
 import type { RuntimeName, Via } from '../phases/runtimes/runtime.ts';
 import type { SiteFleet } from './fleet.ts';
 import type { OnHostEvent } from './host-events.ts';
+import type { Waves } from './waves.ts';
 
 /** Of every action on hosts. */
 export interface HostsOptions {
@@ -19,6 +20,8 @@ export interface HostsOptions {
   knownHosts: KnownHostsPolicy;
   /** Hosts at work at once. Default 10. */
   parallel?: number;
+  /** Default: all hosts in one wave, and a failure holds none of the others back. */
+  waves?: Waves;
   /** Milliseconds. Default 15 000. */
   connectTimeoutMs?: number;
   /** Milliseconds between keepalives; three without an answer are a lost connection. Default 15 000. */
@@ -79,8 +82,11 @@ export interface HostResult {
   name: string;
   /** `ops@10.77.0.11` */
   address: string;
-  outcome: 'changed' | 'unchanged' | 'failed';
+  /** `skipped`: it was not begun. */
+  outcome: 'changed' | 'unchanged' | 'failed' | 'skipped';
   changes: Change[];
+  /** Why it was skipped. */
+  reason?: string;
   /** Where it failed, and why. */
   phase?: PhaseName;
   error?: AirferryError;
@@ -93,6 +99,8 @@ export interface HostsResult<Host extends HostResult = HostResult> {
   hosts: Host[];
   /** Whether nothing was changed because it was a dry run. */
   dryRun: boolean;
+  /** What it was done from. */
+  bundle?: { name: string; version: string; digest: string };
 }
 
 /** `host check`: a host with an `error` among its findings has the outcome `failed` with HOST_PREFLIGHT. */

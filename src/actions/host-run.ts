@@ -19,10 +19,10 @@ import {
   stateAfter,
   stateWithout,
 } from '../phases/phase.ts';
-import { mapLimit } from '../support/limit.ts';
 import type { FleetMember } from './fleet.ts';
 import type { HostEvent } from './host-events.ts';
 import type { Change, HostResult, HostsOptions } from './host-results.ts';
+import { inWaves } from './waves.ts';
 
 const DEFAULT_PARALLEL = 10;
 /** Phases that see to the state on the host themselves. */
@@ -175,14 +175,20 @@ export class HostRun {
 /** What the work on a host adds to its result. */
 export type Extra<Host extends HostResult> = Omit<Host, keyof HostResult>;
 
-/** Do `work` on every host of the fleet, some at a time. Never throws for what happens on a host. */
+/** Do `onHost` on every host of the fleet, wave by wave. Never throws for what happens on a host. */
 export function onEveryHost<Host extends HostResult>(
   options: HostsOptions,
   none: Extra<Host>,
-  work: (run: HostRun) => Promise<Extra<Host>>,
+  onHost: (run: HostRun) => Promise<Extra<Host>>,
 ): Promise<Host[]> {
-  const { fleet, parallel = DEFAULT_PARALLEL, onEvent } = options;
-  return mapLimit(fleet.members, parallel, async member => {
+  const { fleet, parallel = DEFAULT_PARALLEL, waves = {}, signal, onEvent } = options;
+  const skip = ({ target }: FleetMember, reason: string): Host => {
+    onEvent?.({ kind: 'host-skipped', host: target.name, reason });
+    const address = formatAddress(target);
+    const rest = { outcome: 'skipped', reason, changes: [], findings: [], durationMs: 0 } as const;
+    return { name: target.name, address, ...rest, ...none } as unknown as Host;
+  };
+  const work = async (member: FleetMember): Promise<Host> => {
     const started = performance.now();
     const run = new HostRun(member, options);
     const result = (over: Partial<HostResult>, extra: Extra<Host>): Host =>
@@ -197,7 +203,7 @@ export function onEveryHost<Host extends HostResult>(
         ...extra,
       }) as Host;
     try {
-      const done = result({}, await work(run));
+      const done = result({}, await onHost(run));
       const outcome = done.outcome === 'changed' ? 'changed' : 'unchanged';
       onEvent?.({ kind: 'host-done', host: run.name, outcome, durationMs: done.durationMs });
       return done;
@@ -208,7 +214,10 @@ export function onEveryHost<Host extends HostResult>(
       onEvent?.({ kind: 'host-failed', host: run.name, phase: run.current, error, durationMs });
       return failed;
     }
-  });
+  };
+  const failed = ({ outcome }: Host): boolean => outcome === 'failed';
+  const asked = { waves, parallel, work, failed, skip };
+  return inWaves(fleet.members, signal ? { ...asked, signal } : asked);
 }
 
 function asAirferryError(thrown: unknown, signal: AbortSignal | undefined): AirferryError {

@@ -15,10 +15,13 @@ export interface EngineLogin {
   connect: Pick<SshOptions, 'knownHosts' | 'connectTimeoutMs'>;
 }
 
-interface EngineAccess {
-  login?: EngineLogin;
+interface EngineWork extends EngineAccess {
   platforms?: readonly string[];
   meter: Meter;
+}
+
+export interface EngineAccess {
+  login?: EngineLogin;
   signal?: AbortSignal;
 }
 
@@ -26,9 +29,9 @@ interface EngineAccess {
 export async function openEngineSource(
   engine: string | undefined,
   locations: readonly EngineLocation[],
-  access: EngineAccess,
+  access: EngineWork,
 ): Promise<OpenedSource> {
-  const api = await connected(engine, access);
+  const api = await connectedEngine(engine, access);
   const close = async (): Promise<void> => api[Symbol.asyncDispose]();
   try {
     const names = locations.flatMap(({ image }) => image ?? []);
@@ -49,7 +52,7 @@ export async function openEngineDestination(
   engine: string | undefined,
   access: EngineAccess,
 ): Promise<Destination> {
-  const api = await connected(engine, access);
+  const api = await connectedEngine(engine, access);
   return {
     description: `docker-daemon:${api.description}`,
     copy: (source, options) => loadIntoEngine(api, source, options),
@@ -58,8 +61,8 @@ export async function openEngineDestination(
   };
 }
 
-/** Reach an engine; a host of the fleet may be meant by its name. */
-async function connected(engine: string | undefined, access: EngineAccess): Promise<EngineApi> {
+/** Reach an engine; a host of the fleet may be meant by its name. The caller closes it. */
+export async function connectedEngine(engine: string | undefined, access: EngineAccess): Promise<EngineApi> {
   const { login, signal } = access;
   const watch = signal ? { signal } : {};
   const host = /^ssh:\/\/(.+)$/.exec(engine ?? '')?.[1];

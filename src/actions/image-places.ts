@@ -1,38 +1,21 @@
 /** Opening the places that images come from and go to: files, registries, engines. */
 
 import { openBundleTarget } from '../bundle/target.ts';
-import { parsePlatform, platformMatches } from '../content/platform.ts';
-import type { Reference } from '../content/reference.ts';
-import { RegistryClient } from '../registry/client.ts';
 import type { Meter } from '../support/meter.ts';
 import { copyImages } from '../transports/copy.ts';
-import type { Location, RegistryLocation } from '../transports/location.ts';
+import type { Location } from '../transports/location.ts';
 import { openImageSource } from '../transports/open.ts';
 import { openFileTarget } from '../transports/open-target.ts';
-import { registryTarget } from '../transports/registry.ts';
-import { registrySource } from '../transports/registry-source.ts';
 import { selectSource } from '../transports/select.ts';
 import type { OpenedTarget } from '../transports/target.ts';
 import { type EngineLogin, openEngineDestination, openEngineSource } from './image-engines.ts';
 import type { Destination, OpenedSource } from './image-place.ts';
+import { openRegistrySource, openRegistryTarget, type RegistryAccess } from './image-registries.ts';
 
 /** How places are spoken to. */
-export interface Access {
-  sourcePlainHttp?: boolean;
-  targetPlainHttp?: boolean;
-  /** A CA certificate in PEM, beside those of the system and of certs.d. */
-  caFile?: string;
-  /** Blobs under way at once. */
-  concurrency?: number;
-  requestsPerSecond?: number;
-  /** Harbor's projects are created where they are missing. */
-  createProjects?: boolean;
+export interface Access extends Omit<RegistryAccess, 'signal'> {
   /** Files that are there are replaced. */
   overwrite?: boolean;
-  /** As `linux/arm64`; images and entries of indexes for others stay behind. Default all. */
-  platforms?: readonly string[];
-  /** Signatures, SBOMs and attestations come along. */
-  referrers?: boolean;
   /** How hosts are logged in to whose engines are meant. */
   login?: EngineLogin;
 }
@@ -126,46 +109,14 @@ async function openFileSource(
   }
 }
 
-/** The images that are named, or all that the registry lists (below the prefix, if there is one). */
-async function openRegistrySource(
-  { registry, prefix }: RegistryLocation,
-  images: readonly Reference[],
-  { sourcePlainHttp, caFile, concurrency, signal, platforms, referrers }: Access & Watch,
-): Promise<OpenedSource> {
-  const client = new RegistryClient({ registry, plainHttp: sourcePlainHttp, caFile, concurrency, signal });
-  const wanted = platforms?.map(parsePlatform);
-  try {
-    const repositories: string[] = [];
-    if (images.length === 0) {
-      for await (const repository of client.listRepositories())
-        if (prefix === undefined || repository.startsWith(`${prefix}/`)) repositories.push(repository);
-    }
-    const source = await registrySource(client, {
-      images,
-      repositories,
-      ...(wanted && { platform: platform => wanted.some(one => platformMatches(one, platform)) }),
-      referrers,
-      signal,
-    });
-    const close = async (): Promise<void> => {
-      await source.close();
-      await client.close();
-    };
-    return { source, close };
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
-}
-
 /** Open a target; the caller commits or discards it. Throws what opening throws. */
 export async function openDestination(location: Location, options: Access & Watch): Promise<Destination> {
   switch (location.transport) {
     case 'docker':
-      return openRegistry(location, options);
+      return destination(openRegistryTarget(location.registry, options));
     case 'bundle': {
-      const { overwrite, signal } = options;
-      return destination(await openBundleTarget(location.path, { overwrite, signal }));
+      const { overwrite, concurrency, signal } = options;
+      return destination(await openBundleTarget(location.path, { overwrite, concurrency, signal }));
     }
     case 'docker-archive':
     case 'oci':
@@ -181,25 +132,6 @@ export async function openDestination(location: Location, options: Access & Watc
     case 'path':
       return openDestination({ transport: 'docker-archive', path: location.path }, options);
   }
-}
-
-function openRegistry(
-  { registry }: RegistryLocation,
-  { caFile, concurrency, signal, targetPlainHttp }: Access & Watch,
-): Destination {
-  const client = new RegistryClient({
-    registry,
-    plainHttp: targetPlainHttp,
-    caFile,
-    concurrency,
-    signal,
-    access: 'push',
-  });
-  return destination({
-    target: registryTarget(client),
-    commit: async () => undefined,
-    discard: () => client.close(),
-  });
 }
 
 function destination(opened: OpenedTarget): Destination {

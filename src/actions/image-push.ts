@@ -1,7 +1,8 @@
 /** `image push`: fill a registry, names rewritten on the way. */
 import { parseRegistryAddress } from '../content/reference.ts';
 import { parseLocation, type RegistryLocation } from '../transports/location.ts';
-import { copyImages, type ImageCopyOptions, type ImagesCopied } from './image-copy.ts';
+import type { ImagesCopied } from './copied.ts';
+import { copyImages, type ImageCopyOptions } from './image-copy.ts';
 import { sourceLocation } from './image-words.ts';
 
 export interface ImagePushOptions extends Omit<ImageCopyOptions, 'sources' | 'target'> {

@@ -14,8 +14,10 @@ import {
 } from '../transports/location.ts';
 import type { NameChange, NameRequest } from '../transports/names.ts';
 import { type Retagged, type RetagOptions, retagInPlace } from '../transports/retag-in-place.ts';
+import { retagInEngineAt } from './retag-engine.ts';
+import { type RegistryRetagOptions, retagInRegistry } from './retag-registry.ts';
 
-export interface ImageRetagOptions extends RetagOptions {
+export interface ImageRetagOptions extends RegistryRetagOptions {
   source: Location;
   /** The first that matches a name rewrites it. */
   rules?: readonly RetagRule[];
@@ -50,29 +52,24 @@ export interface ImagesRetagged {
  * FILE_UNWRITABLE with the command that copies instead, where names cannot be changed in place.
  */
 export async function retagImages(options: ImageRetagOptions): Promise<ImagesRetagged> {
-  const { source, rules, rename, remove, keep, dryRun = false, signal } = options;
+  const { source, rules, rename, remove, keep, dryRun = false, ...access } = options;
   const request: NameRequest = {
     ...(rules && { rules }),
     ...(rename && { rename: { from: rename.from, to: parseReference(rename.to) } }),
     ...(remove && { remove }),
     ...(keep && { keep }),
   };
-  const retagged = await retagAt(source, request, { dryRun, ...(signal && { signal }) });
+  const retagged = await retagAt(source, request, { ...access, dryRun });
   const images = retagged.changes.map(change => describe(change, dryRun));
   return { source: retagged.source, dryRun, images };
 }
 
-function retagAt(location: Location, request: NameRequest, options: RetagOptions): Promise<Retagged> {
+function retagAt(location: Location, request: NameRequest, options: RegistryRetagOptions): Promise<Retagged> {
   switch (location.transport) {
     case 'docker':
+      return retagInRegistry(location, request, options);
     case 'docker-daemon':
-      throw new AirferryError(
-        'USAGE',
-        `the names in ${formatLocation(location)} cannot be changed in place`,
-        {
-          suggestions: ['Copy the image under its new name: airferry image copy.'],
-        },
-      );
+      return retagInEngineAt(location, request, options);
     default:
       return retagFile(location, request, options);
   }

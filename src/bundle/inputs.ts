@@ -80,7 +80,7 @@ export async function inRecipe<T>(
     throw new AirferryError(code, message, {
       suggestions,
       cause,
-      where: { ...(where as Where), file: recipe.file, line: at.line, column: at.column },
+      where: { ...(where as Where), file: recipe.file, ...at },
     });
   }
 }

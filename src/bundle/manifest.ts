@@ -4,10 +4,12 @@
  * `airferry.json`, the head, is the first entry of the archive and has a fixed size. It names the bundle and, by digest,
  * the manifest. The manifest is a blob; it names everything else: engine, compose, units, daemon.json, images, files,
  * and every blob there is. So one digest vouches for the whole, and what the manifest does not name does not belong.
+ * What may change from version to version is in `format/README.md`; the schemas beside it are made of those below.
  */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
+import { isObject } from '../support/is-object.ts';
 
 export const HEAD_NAME = 'airferry.json';
 /** Bytes of the head; the JSON is filled up with spaces, so that it can be written after all that it speaks of. */
@@ -18,23 +20,42 @@ export const FILE_TYPE = 'application/vnd.airferry.file.v1';
 /** Bytes of a manifest; one of 10,000 blobs has about 2 MB. */
 const MANIFEST_SIZE_LIMIT = 32 * 1024 * 1024;
 
-const digest = z.custom<Digest>(isDigest, 'not a digest');
+const MAJOR = 1;
+const MINOR = 0;
+/** What bundles are written with: the format, and the oldest airferry that reads all of it. */
+export const FORMAT = { schemaVersion: `${MAJOR}.${MINOR}`, needs: 'airferry 0.1.0' } as const;
+
+/** A newer minor is read: what it adds may be left out of account. */
+const schemaVersion = z.string().regex(new RegExp(`^${MAJOR}\\.(0|[1-9][0-9]{0,3})$`));
+const NEEDS = /^airferry [0-9]{1,5}(\.[0-9]{1,5}){2}$/;
+const needs = z.string().regex(NEEDS);
+const digest = z
+  .string()
+  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/)
+  .refine((text): text is Digest => isDigest(text)) as unknown as z.ZodType<Digest>;
 const size = z.number().int().nonnegative();
 const platform = z.string().regex(/^[a-zA-Z0-9_.-]{1,32}(\/[a-zA-Z0-9_.-]{1,32}){1,2}$/);
 const version = z.string().min(1).max(128);
 const absolutePath = z.string().regex(/^\/(?!.*(^|\/)\.\.?(\/|$)).+[^/]$/);
 
-const head = z.object({
-  schemaVersion: z.literal(1),
+/** The head does not grow within a major version, since nothing but its repetition in the manifest vouches for it. */
+const head = z.strictObject({
+  schemaVersion,
+  needs,
   name: z.string().min(1).max(128),
   version,
-  manifest: z.object({ mediaType: z.literal(MANIFEST_TYPE), digest, size: size.max(MANIFEST_SIZE_LIMIT) }),
+  manifest: z.strictObject({
+    mediaType: z.literal(MANIFEST_TYPE),
+    digest,
+    size: size.max(MANIFEST_SIZE_LIMIT),
+  }),
 });
 
 const binary = z.object({ platform, digest, size });
 
 const manifest = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion,
+  needs,
   mediaType: z.literal(MANIFEST_TYPE),
   name: z.string().min(1).max(128),
   version,
@@ -70,7 +91,7 @@ const manifest = z.object({
 export type BundleHead = z.infer<typeof head>;
 export type BundleManifest = z.infer<typeof manifest>;
 
-/** Parse a bundle's head. Throws BUNDLE_INVALID; an unknown major version is named. */
+/** Parse a bundle's head. Throws BUNDLE_INVALID; for another major version with the airferry that is needed. */
 export function parseHead(bytes: Uint8Array, file: string): BundleHead {
   return parse(head, bytes, file, HEAD_NAME);
 }
@@ -90,6 +111,20 @@ export function formatHead(content: BundleHead): Uint8Array {
   return Buffer.from(`${JSON.stringify(head.parse(content), undefined, 2).padEnd(HEAD_SIZE - 1)}\n`);
 }
 
+/** Whether all that a manifest says is known here; one of a newer minor may say more, and cannot be written anew. */
+export function isKnownFormat({ schemaVersion }: Pick<BundleManifest, 'schemaVersion'>): boolean {
+  return Number(schemaVersion.split('.')[1]) <= MINOR;
+}
+
+/** The published schemas, in JSON Schema draft 2020-12. */
+export function formatSchemas(): Record<'head' | 'manifest', object> {
+  const schema = (of: z.ZodType, title: string): object => ({ title, ...z.toJSONSchema(of, { io: 'input' }) });
+  return {
+    head: schema(head, `airferry.json of a bundle, format ${MAJOR}`),
+    manifest: schema(manifest, `The manifest of a bundle, format ${MAJOR}`),
+  };
+}
+
 function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: string): T {
   const invalid = (why: string, suggestions: string[] = []): AirferryError =>
     new AirferryError('BUNDLE_INVALID', `the ${what} of ${file} ${why}`, { where: { file }, suggestions });
@@ -99,10 +134,11 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: s
   } catch {
     throw invalid('is no JSON', ['The bundle is damaged; carry it over again.']);
   }
-  const major = (json as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (typeof major === 'number' && major !== 1) {
-    throw invalid(`has format version ${major}, and this airferry reads version 1`, [
-      'Use the airferry that made the bundle, or a newer one.',
+  const format = isObject(json) ? json.schemaVersion : undefined;
+  if (typeof format === 'string' && /^\d{1,4}\.\d{1,4}$/.test(format) && !schemaVersion.safeParse(format).success) {
+    const wanted = isObject(json) && NEEDS.test(String(json.needs)) ? `${json.needs} or newer` : undefined;
+    throw invalid(`has format ${format}, and this airferry reads format ${MAJOR}`, [
+      wanted ? `It needs ${wanted}.` : 'Use the airferry that made the bundle, or a newer one.',
     ]);
   }
   const result = schema.safeParse(json);

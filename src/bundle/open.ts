@@ -2,12 +2,13 @@
 import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
-import { ReadFile } from '../support/file.ts';
+import type { ReadableFile } from '../support/file.ts';
 import { safePath } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
 import { finishChange } from '../transports/archive/journal.ts';
 import { blobPath, TarStore } from '../transports/oci/file-store.ts';
 import { ociSource } from '../transports/oci/source.ts';
+import { openWhole } from '../transports/parts/open.ts';
 import type { Bytes, RandomSource } from '../transports/source.ts';
 import {
   type BundleHead,
@@ -22,16 +23,24 @@ import {
 /** A blob's digest and size, as the manifest names it. */
 export type BlobName = Pick<Descriptor, 'digest' | 'size'>;
 
+/** What the head says, and the manifest again. */
+const REPEATED = ['schemaVersion', 'needs', 'name', 'version'] as const;
+
+export interface BundleOpenOptions {
+  /** Folders in which parts may lie, beside the one of the path. */
+  parts?: readonly string[] | undefined;
+}
+
 export class Bundle {
   readonly path: string;
   readonly head: BundleHead;
   readonly manifest: BundleManifest;
   /** Every entry of the archive, in order. */
   readonly entries: TarEntry[];
-  readonly file: ReadFile;
+  readonly file: ReadableFile;
   readonly #store: TarStore;
 
-  private constructor(file: ReadFile, entries: TarEntry[], head: BundleHead, manifest: BundleManifest) {
+  private constructor(file: ReadableFile, entries: TarEntry[], head: BundleHead, manifest: BundleManifest) {
     this.path = file.path;
     this.file = file;
     this.entries = entries;
@@ -41,12 +50,12 @@ export class Bundle {
   }
 
   /**
-   * Open a bundle and check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
+   * Open a bundle, which may be in parts: they are looked for beside `path` and in `parts`. Check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
    * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH.
    */
-  static open(path: string): Bundle {
+  static open(path: string, { parts = [] }: BundleOpenOptions = {}): Bundle {
     finishChange(path);
-    const file = ReadFile.open(path);
+    const file = openWhole(path, parts);
     try {
       const entries = entriesOf(file);
       const [first] = entries;
@@ -54,8 +63,7 @@ export class Bundle {
       const head = parseHead(file.readAt(first.offset, first.size), path);
       const store = new TarStore(file, entries);
       const manifest = parseBundleManifest(readWhole(store, head.manifest), path);
-      if (head.name !== manifest.name || head.version !== manifest.version)
-        throw wrongHead(path, first.offset);
+      if (REPEATED.some(key => head[key] !== manifest[key])) throw wrongHead(path, first.offset);
       return new Bundle(file, entries, head, manifest);
     } catch (error) {
       file.close();
@@ -111,7 +119,7 @@ export class Bundle {
 
 /** Whether a file is a bundle, damaged or not. Throws FILE_NOT_FOUND, FILE_UNREADABLE. */
 export function isBundle(path: string): boolean {
-  const file = ReadFile.open(path);
+  const file = openWhole(path);
   try {
     return beginsAsBundle(file);
   } finally {
@@ -120,11 +128,11 @@ export function isBundle(path: string): boolean {
 }
 
 /** The head is the first entry, so the first bytes tell a bundle from anything else. */
-function beginsAsBundle(file: ReadFile): boolean {
+function beginsAsBundle(file: ReadableFile): boolean {
   return Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1') === HEAD_NAME;
 }
 
-function entriesOf(file: ReadFile): TarEntry[] {
+function entriesOf(file: ReadableFile): TarEntry[] {
   if (!beginsAsBundle(file)) throw noBundle(file.path);
   return indexTar(file);
 }

@@ -38,7 +38,9 @@ export async function prepareImages(
         const source = await openSpec(spec, context);
         sources.push(source);
         const wanted = new Wanted(spec, platforms);
-        const copy = await prepareCopy(source, writer, { ...wanted.selection(), compression, ...context });
+        const { referrers } = recipe;
+        const selection = { ...wanted.selection(), referrers };
+        const copy = await prepareCopy(source, writer, { ...selection, compression, ...context });
         const check = (): void => wanted.assertFound(source.description, recipe.platforms);
         if (source.access === 'random' || source.complete) check();
         copies.push(() =>

@@ -9,19 +9,27 @@ import { BLOCK } from '../tar/header.ts';
 import type { TailFile } from '../transports/archive/tail.ts';
 import type { NameRequest, Renames } from '../transports/names.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
+import { assertOneFile } from '../transports/parts/open.ts';
 import {
   type ArchiveKind,
   type Retagged,
   type RetagOptions,
   retagArchive,
 } from '../transports/retag-in-place.ts';
-import { type BundleManifest, formatBundleManifest, formatHead, HEAD_SIZE, parseHead } from './manifest.ts';
+import {
+  type BundleManifest,
+  formatBundleManifest,
+  formatHead,
+  HEAD_SIZE,
+  isKnownFormat,
+  parseHead,
+} from './manifest.ts';
 import { Bundle } from './open.ts';
 import { isSignature, signatureEntries } from './sign/entries.ts';
 
 /**
  * Change names in a bundle. It stays valid; the digest that stands for it changes. Throws what `retagInPlace` does, and
- * BUNDLE_INVALID.
+ * BUNDLE_INVALID, also for a bundle of a newer format.
  */
 export async function retagBundle(
   path: string,
@@ -29,8 +37,10 @@ export async function retagBundle(
   options: RetagOptions = {},
 ): Promise<Retagged> {
   const bundle = Bundle.open(path);
-  const { head, manifest } = bundle;
+  const { head, manifest, file: whole } = bundle;
   bundle.close();
+  assertOneFile(whole);
+  if (!isKnownFormat(manifest)) throw newer(path, manifest);
   const manifestPath = blobPath(head.manifest.digest);
   const kind: ArchiveKind = {
     others(file, entries) {
@@ -78,6 +88,15 @@ function distinct(images: Image[]): Image[] {
     if (image.name || !named.has(image.digest)) seen.set(`${image.name} ${image.digest}`, image);
   }
   return [...seen.values()];
+}
+
+/** Written anew here, the manifest would lose what is not known here. */
+function newer(path: string, { schemaVersion, needs }: BundleManifest): AirferryError {
+  return new AirferryError(
+    'BUNDLE_INVALID',
+    `${path} has format ${schemaVersion}, which this airferry can read but not change`,
+    { where: { file: path }, suggestions: [`Use ${needs} or newer.`] },
+  );
 }
 
 function changedMeanwhile(path: string): AirferryError {

@@ -27,16 +27,31 @@ export interface BundleVerification {
   problems: BundleProblem[];
 }
 
+/** What became of one blob or document that the manifest names. */
+export interface CheckedEntry {
+  /** `blobs/sha256/…`, `index.json` */
+  name: string;
+  /** As the manifest names it. */
+  digest: Digest;
+  size: number;
+  /** Bytes from the start of the bundle; absent for what is missing. */
+  offset?: number;
+  result: 'sound' | 'damaged' | 'missing';
+  /** What needs it. */
+  usedBy: string[];
+}
+
 /** While one entry is hashed the next one is read. */
 const AT_ONCE = 2;
 
 /**
  * Check all of a bundle that opens. Damage is reported, never thrown, so that one bad blob does not hide another.
+ * `onChecked` is told of every blob and document as it is done, in no certain order.
  * Throws INTERRUPTED, and FILE_UNREADABLE when the disk itself fails.
  */
 export async function verifyBundle(
   bundle: Bundle,
-  options: { meter: Meter; signal?: AbortSignal },
+  options: { meter: Meter; signal?: AbortSignal; onChecked?: (entry: CheckedEntry) => void },
 ): Promise<BundleVerification> {
   const uses = usesOfBlobs(bundle);
   const named = new Map<string, { digest: Digest; size: number }>();
@@ -75,8 +90,9 @@ export async function verifyBundle(
     tasks.push({ entry, ...expected });
     options.meter.expect(entry.size);
   }
-  for (const [path, { digest }] of named) {
+  for (const [path, { digest, size }] of named) {
     if (!seen.has(path)) {
+      options.onChecked?.({ name: path, digest, size, result: 'missing', usedBy: uses.of(digest) });
       problems.push({
         kind: 'missing',
         message: `${path} is not in the archive`,
@@ -89,7 +105,11 @@ export async function verifyBundle(
   const damaged = await mapLimit(tasks, AT_ONCE, async ({ entry, digest, size }) => {
     const actual = await hashEntry(bundle, entry, digest, options);
     hashedBytes += entry.size;
-    if (actual === digest && entry.size === size) return undefined;
+    const sound = actual === digest && entry.size === size;
+    const { name, offset } = entry;
+    const result = sound ? 'sound' : 'damaged';
+    options.onChecked?.({ name, digest, size, offset, result, usedBy: uses.of(digest) });
+    if (sound) return undefined;
     const found =
       entry.size === size ? `its content is ${actual}` : `it has ${entry.size} bytes instead of ${size}`;
     return {

@@ -6,7 +6,7 @@ import { type Digest, digestOf } from '../content/digest.ts';
 import { formatPlatform, type Platform } from '../content/platform.ts';
 import { familiarName, formatReference, type Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
-import type { PendingFile } from '../support/write-file.ts';
+import type { PendingOutput } from '../support/write-file.ts';
 import { BLOCK } from '../tar/header.ts';
 import { fileHeader } from '../tar/write.ts';
 import type { TopEntry } from '../transports/archive/documents.ts';
@@ -14,6 +14,7 @@ import { ArchiveWriter } from '../transports/archive/writer.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
 import {
   type BundleManifest,
+  FORMAT,
   formatBundleManifest,
   formatHead,
   HEAD_NAME,
@@ -24,7 +25,7 @@ import {
 /** What the recipe says of a bundle; the writer adds what it has stored. */
 export type BundleContent = Omit<
   BundleManifest,
-  'schemaVersion' | 'mediaType' | 'images' | 'blobs' | 'documents'
+  'schemaVersion' | 'needs' | 'mediaType' | 'images' | 'blobs' | 'documents'
 >;
 
 export interface BundleWriterOptions {
@@ -36,7 +37,7 @@ export interface BundleWriterOptions {
 
 export class BundleWriter extends ArchiveWriter {
   /** Write into a file that was just begun; whoever began it commits or discards it. */
-  constructor(file: PendingFile, options: BundleWriterOptions = {}) {
+  constructor(file: PendingOutput, options: BundleWriterOptions = {}) {
     super(file, { ...options, description: `bundle:${file.path}`, reserve: BLOCK + HEAD_SIZE });
   }
 
@@ -52,7 +53,7 @@ export class BundleWriter extends ArchiveWriter {
     const documents = { ...(await this.writeLayout()), 'manifest.json': await this.writeManifestJson() };
     const blobs = this.blobs;
     const manifest = formatBundleManifest({
-      schemaVersion: 1,
+      ...FORMAT,
       mediaType: MANIFEST_TYPE,
       ...content,
       images: this.top.map(describeImage),
@@ -67,7 +68,7 @@ export class BundleWriter extends ArchiveWriter {
     await this.entry(blobPath(descriptor.digest), manifest);
     await this.end();
     const { name, version } = content;
-    const head = formatHead({ schemaVersion: 1, name, version, manifest: descriptor });
+    const head = formatHead({ ...FORMAT, name, version, manifest: descriptor });
     await this.file.writeAt(await fileHeader(HEAD_NAME, HEAD_SIZE), 0);
     await this.file.writeAt(head, BLOCK);
     return { digest: descriptor.digest, size: this.file.position, blobs: blobs.length + 1, manifest };

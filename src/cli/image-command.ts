@@ -1,5 +1,6 @@
 /** What the commands that copy images do the same: read the flags for names, show the bytes pass, tell what came of it. */
-import type { ImageCopyOptions, ImagesCopied } from '../actions/image-copy.ts';
+import type { ImagesCopied } from '../actions/copied.ts';
+import type { ImageCopyOptions } from '../actions/image-copy.ts';
 import { retagRules, type WantedImage, wantedImages } from '../actions/image-names.ts';
 import { BaseCommand } from './base-command.ts';
 import { wantedOptions } from './image-flags.ts';

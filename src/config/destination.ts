@@ -22,11 +22,7 @@ type Written = NonNullable<RecipeShape['files']>[number];
 const NOT_FILES = ['/proc', '/sys', '/dev'];
 
 /** The list with absolute sources, normalised destinations and numeric modes; what cannot be is reported. */
-export function fileDestinations(
-  files: readonly Written[],
-  absolute: Absolute,
-  report: Report,
-): FileSpec[] {
+export function fileDestinations(files: readonly Written[], absolute: Absolute, report: Report): FileSpec[] {
   const taken = new Map<string, number>();
   return files.map((file, index) => {
     const path = ['files', index];

@@ -1,11 +1,16 @@
 /** The fleet, `fleet.yaml`: the hosts behind the air gap, how to reach them, what each should be, and the registry. */
 import { homedir } from 'node:os';
-import { type DaemonSpec, daemonSpec } from './daemon.ts';
-import { parseYaml, type YamlDocument } from './document.ts';
-import { fleetSchema, type SettingsShape } from './fleet-schema.ts';
+import { parseYaml } from './document.ts';
+import {
+  type FleetShape,
+  fleetSchema,
+  type HostShape,
+  type SharedShape,
+  sharedSchema,
+} from './fleet-schema.ts';
+import { type HostSettings, hostSettings, layered } from './fleet-settings.ts';
+import { type Environment, FleetVariables } from './fleet-variables.ts';
 import { type HostEntry, hostEntries } from './hosts.ts';
-import { mergeObjects } from './merge.ts';
-import { absolutePath } from './paths.ts';
 import { type Path, type Position, printable } from './problem.ts';
 import { readText } from './read.ts';
 import { type FleetRegistry, fleetRegistry } from './registry-address.ts';
@@ -14,18 +19,7 @@ import { refuseSecrets } from './secrets.ts';
 import { NAME } from './shapes.ts';
 import { validate } from './validate.ts';
 
-/** How to reach a host and what it should be. Undefined is left to flags, `~/.ssh/config` and the built-in defaults. */
-export interface HostSettings {
-  user?: string;
-  port?: number;
-  /** Absolute path of a private key. */
-  identity?: string;
-  agent?: boolean;
-  sudo?: boolean;
-  /** Jump hosts as `user@host[:port]`, nearest first; an empty list is a wish for none. */
-  bastion?: string[];
-  daemon?: DaemonSpec;
-}
+export type { HostSettings, SecretSource } from './fleet-settings.ts';
 
 export interface Fleet {
   /** The fleet's path as the operator gave it. */
@@ -33,59 +27,96 @@ export interface Fleet {
   defaults: HostSettings;
   registry?: FleetRegistry;
   groups: ReadonlyMap<string, HostSettings>;
-  /** Ranges written out; what each host says itself, without its groups and the defaults: see `hostsOf`. */
-  hosts: (HostEntry & { settings: HostSettings })[];
+  /** Ranges written out; with what applies to each: see `hostsOf`. */
+  hosts: (HostEntry & { settings: HostSettings; roles: string[] })[];
 }
 
 /** A host with everything that applies to it. */
 export interface FleetHost extends HostSettings {
   name: string;
   address: string;
-  bastion: string[];
+  /** Undefined where nobody says anything about jumps; empty where there are to be none. */
+  bastion?: string[];
   groups: string[];
+  roles: string[];
   at: Position;
 }
 
+export interface FleetOptions {
+  file: string;
+  /** What `~` stands for. */
+  home?: string;
+  environment?: Environment;
+}
+
 /** Read a fleet file. Throws FILE_NOT_FOUND, FILE_UNREADABLE or FLEET_INVALID with file, line and column. */
-export async function loadFleet(file: string): Promise<Fleet> {
+export async function loadFleet(file: string, environment: Environment = process.env): Promise<Fleet> {
   const text = await readText(
     { file, code: 'FLEET_INVALID' },
     'Hosts can also be named without one: --host user@address.',
   );
-  return parseFleet(text, { file });
+  return parseFleet(text, { file, environment });
 }
 
-/**
- * The fleet in a text; its relative paths are taken from the folder of `file`. Throws FLEET_INVALID.
- * @param options.home what `~` stands for
- */
-export function parseFleet(text: string, options: { file: string; home?: string }): Fleet {
-  const { file, home = homedir() } = options;
-  const document = parseYaml(text, { file, code: 'FLEET_INVALID' });
+/** The fleet in a text; its relative paths are taken from the folder of `file`. Throws FLEET_INVALID. */
+export function parseFleet(text: string, options: FleetOptions): Fleet {
+  const { file, home = homedir(), environment = process.env } = options;
+  const written = parseYaml(text, { file, code: 'FLEET_INVALID' });
+  const report = new Report(written);
+  const variables = new FleetVariables(written, report, environment);
+  const document = variables.all();
+  report.throwIfAny();
   const shape = validate(document, fleetSchema, refuseSecrets);
-  const report = new Report(document);
-  const settings = (from: SettingsShape, path: Path): HostSettings =>
+  const settings = (from: Omit<HostShape, 'name'>, path: Path): HostSettings =>
     hostSettings(from, path, document, home, report);
   checkGroupNames(Object.keys(shape.groups ?? {}), report);
-  const groups = new Map(
-    Object.entries(shape.groups ?? {}).map(([name, group]) => [
-      name,
-      settings(group ?? {}, ['groups', name]),
-    ]),
-  );
-  const written = shape.hosts.map((host, index) => settings(host, ['hosts', index]));
+  const shared = (from: SharedShape): Shared => ({
+    defaults: settings(from.defaults ?? {}, ['defaults']),
+    groups: new Map(
+      Object.entries(from.groups ?? {}).map(([name, group]) => [
+        name,
+        settings(group ?? {}, ['groups', name]),
+      ]),
+    ),
+  });
+  const common = shared(shape);
+  const sharedFor = (host: HostShape, index: number): Shared => {
+    if (!variables.shared || report.full) return common;
+    const own = variables.sharedFor(index, host.groups ?? []);
+    report.throwIfAny();
+    return shared(validate(own, sharedSchema, refuseSecrets));
+  };
+  const applied = shape.hosts.map((host, index) => {
+    const { defaults, groups } = sharedFor(host, index);
+    const ofGroups = (host.groups ?? []).map(name => groups.get(name) ?? {});
+    return {
+      settings: layered(defaults, ofGroups, settings(host, ['hosts', index])),
+      roles: rolesOf(host, shape),
+    };
+  });
   const fleet: Fleet = {
     file,
-    defaults: settings(shape.defaults ?? {}, ['defaults']),
+    ...common,
     registry: shape.registry && fleetRegistry(shape.registry, file, home, report),
-    groups,
-    hosts: hostEntries(shape.hosts, new Set(groups.keys()), report).map(entry => ({
+    hosts: hostEntries(shape.hosts, new Set(common.groups.keys()), report).map(entry => ({
       ...entry,
-      settings: written[entry.index] ?? {},
+      ...(applied[entry.index] ?? { settings: {}, roles: [] }),
     })),
   };
   report.throwIfAny();
   return fleet;
+}
+
+interface Shared {
+  defaults: HostSettings;
+  groups: ReadonlyMap<string, HostSettings>;
+}
+
+function rolesOf(host: HostShape, { groups = {} }: FleetShape): string[] {
+  const ofGroups = (host.groups ?? []).flatMap(name =>
+    Object.hasOwn(groups, name) ? (groups[name]?.roles ?? []) : [],
+  );
+  return [...new Set([...ofGroups, ...(host.roles ?? [])])];
 }
 
 /** Groups of a fleet. Too many are told at once, before every host is held against them. */
@@ -104,46 +135,12 @@ function checkGroupNames(names: readonly string[], report: Report): void {
 
 /** Every host with the defaults, then its groups in the order that it lists them, then its own settings laid over. */
 export function hostsOf(fleet: Fleet): FleetHost[] {
-  return fleet.hosts.map(({ name, address, groups, at, settings }) => {
-    const layers = [fleet.defaults, ...groups.map(group => fleet.groups.get(group) ?? {}), settings];
-    const merged = layers.reduce(overlay, {});
-    return { ...merged, name, address, groups, at, bastion: merged.bastion ?? [] };
-  });
-}
-
-function overlay(base: HostSettings, over: HostSettings): HostSettings {
-  const said = Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined));
-  return { ...base, ...said, daemon: overlayDaemon(base.daemon, over.daemon) };
-}
-
-function overlayDaemon(base?: DaemonSpec, over?: DaemonSpec): DaemonSpec | undefined {
-  if (base === undefined || over === undefined) return over ?? base;
-  return {
-    template: over.template ?? base.template,
-    values: mergeObjects(base.values, over.values),
-    keys: { ...base.keys, ...over.keys },
-    at: over.at,
-  };
-}
-
-function hostSettings(
-  shape: SettingsShape,
-  path: Path,
-  document: YamlDocument,
-  home: string,
-  report: Report,
-): HostSettings {
-  const { user, port, agent, sudo, identity, bastion } = shape;
-  return {
-    user,
-    port,
-    agent,
-    sudo,
-    identity:
-      identity === undefined
-        ? undefined
-        : absolutePath(identity, [...path, 'identity'], document.file, home, report),
-    bastion: typeof bastion === 'string' ? [bastion] : bastion,
-    daemon: shape.daemon && daemonSpec(shape.daemon, [...path, 'daemon'], document),
-  };
+  return fleet.hosts.map(({ name, address, groups, roles, at, settings }) => ({
+    ...settings,
+    name,
+    address,
+    groups,
+    roles,
+    at,
+  }));
 }

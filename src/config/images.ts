@@ -2,10 +2,11 @@
 import { type Path, type Position, pathText, printable } from './problem.ts';
 import type { RecipeShape } from './recipe-schema.ts';
 import type { Report } from './report.ts';
+import type { Absolute } from './sources.ts';
 
 export type ImageSpec =
-  /** Fetched from its registry. */
-  | { kind: 'name'; name: string; at: Position }
+  /** Fetched from its registry; `as` is its name in the bundle, `platforms` stand in place of the recipe's. */
+  | { kind: 'name'; name: string; as?: string; platforms?: string[]; at: Position }
   /** A `docker save` or OCI archive; `only` keeps the named images out of it. */
   | { kind: 'archive'; path: string; only?: string[]; at: Position }
   /** An OCI layout folder; `ref` keeps one image out of it. */
@@ -21,11 +22,7 @@ type Written = NonNullable<RecipeShape['images']>[number];
 type WrittenMap = Exclude<Written, string>;
 
 /** The list with absolute paths; entries that say nothing, or two things at once, are reported and left out. */
-export function imageSpecs(
-  images: readonly Written[],
-  absolute: (path: string) => string,
-  report: Report,
-): ImageSpec[] {
+export function imageSpecs(images: readonly Written[], absolute: Absolute, report: Report): ImageSpec[] {
   return images.flatMap((image, index): ImageSpec[] => {
     const path = ['images', index];
     const at = report.at(path);
@@ -34,15 +31,34 @@ export function imageSpecs(
       return [{ kind: 'name', name: image, at }];
     }
     if (!isOneThing(image, path, report)) return [];
-    const { archive, only, oci, ref, compose, kubernetes, list, profiles } = image;
-    if (archive !== undefined) return [{ kind: 'archive', path: absolute(archive), only, at }];
-    if (oci !== undefined) return [{ kind: 'oci', path: absolute(oci), ref, at }];
-    if (kubernetes !== undefined) return [{ kind: 'kubernetes', path: absolute(kubernetes), at }];
-    if (list !== undefined) return [{ kind: 'list', path: absolute(list), at }];
-    const paths = [compose ?? []].flat().map(absolute);
-    const envFile = image['env-file'] === undefined ? undefined : absolute(image['env-file']);
+    const { name, archive, only, oci, ref, compose, kubernetes, list, profiles } = image;
+    const whole = (text: string, key: string): string => absolute(text, [...path, key]);
+    if (name !== undefined) return [fetched(image, name, path, report)];
+    if (archive !== undefined) return [{ kind: 'archive', path: whole(archive, 'archive'), only, at }];
+    if (oci !== undefined) return [{ kind: 'oci', path: whole(oci, 'oci'), ref, at }];
+    if (kubernetes !== undefined) return [{ kind: 'kubernetes', path: whole(kubernetes, 'kubernetes'), at }];
+    if (list !== undefined) return [{ kind: 'list', path: whole(list, 'list'), at }];
+    const paths = [compose ?? []].flat().map(file => whole(file, 'compose'));
+    const envFile = image['env-file'] === undefined ? undefined : whole(image['env-file'], 'env-file');
     return [{ kind: 'compose', paths, profiles, envFile, at }];
   });
+}
+
+function fetched(image: WrittenMap, name: string, path: Path, report: Report): ImageSpec {
+  checkName(name, [...path, 'name'], report);
+  const { as, platforms } = image;
+  if (as !== undefined) checkName(as, [...path, 'as'], report);
+  for (const [index, platform] of (platforms ?? []).entries()) {
+    if (!/^linux\/[a-z0-9_]+(?:\/v\d)?$/.test(platform))
+      report.add(
+        [...path, 'platforms', index],
+        `${printable(platform)} is not a platform`,
+        'value',
+        'Write os/architecture[/variant], e.g. linux/amd64.',
+      );
+  }
+  const at = report.at(path);
+  return { kind: 'name', name, ...(as !== undefined && { as }), ...(platforms && { platforms }), at };
 }
 
 /** A file where an image name belongs is the likeliest slip; what else a name may be is for its parser to say. */
@@ -60,10 +76,12 @@ function checkName(name: string, path: Path, report: Report): void {
   }
 }
 
-const PLACES = ['archive', 'oci', 'compose', 'kubernetes', 'list'] as const;
+const PLACES = ['name', 'archive', 'oci', 'compose', 'kubernetes', 'list'] as const;
 
 /** Keys that belong beside one of the places. */
 const BESIDE = [
+  { key: 'as', place: 'name', words: 'a `name`' },
+  { key: 'platforms', place: 'name', words: 'a `name`' },
   { key: 'only', place: 'archive', words: 'an `archive`' },
   { key: 'ref', place: 'oci', words: 'an `oci` layout' },
   { key: 'profiles', place: 'compose', words: 'a `compose` file' },
@@ -74,7 +92,7 @@ function isOneThing(image: WrittenMap, path: Path, report: Report): boolean {
   const named = PLACES.filter(key => image[key] !== undefined);
   const name = `\`${pathText(path)}\``;
   if (named.length === 0)
-    report.add(path, `${name} must have one of archive, oci, compose, kubernetes or list`);
+    report.add(path, `${name} must have one of name, archive, oci, compose, kubernetes or list`);
   if (named.length > 1)
     report.add(
       path,
@@ -90,6 +108,7 @@ function isOneThing(image: WrittenMap, path: Path, report: Report): boolean {
   for (const [key, none] of [
     ['only', 'no image would be packed'],
     ['compose', 'it must name a file'],
+    ['platforms', 'no image would be packed'],
   ] as const) {
     const at = [...path, key];
     if (Array.isArray(image[key]) && image[key].length === 0)

@@ -1,6 +1,6 @@
 /** The shape of `bundle.yaml`: what may be written. What it means is in `recipe.ts`. */
 import type { z } from 'zod';
-import { daemonShape, either, list, map, NAME, oneOf, record, text } from './shapes.ts';
+import { daemonShape, either, list, map, NAME, oneOf, record, text, yesOrNo } from './shapes.ts';
 
 const path = text('the path of a file, relative to the recipe');
 
@@ -41,6 +41,45 @@ const compose = map(
   'a map, e.g. { version: 2.29.7 }',
 ).describe('Docker Compose. Without file and url it comes from its publisher.');
 
+const tool = map(
+  {
+    version: text('a version, e.g. 1.31.1')
+      .describe('Its version; for rootless-extras that of the engine when left out.')
+      .optional(),
+    file: perPlatform('the path of what its publisher offers for download')
+      .describe('What its publisher offers for download, as a local file.')
+      .optional(),
+    url,
+    sha256,
+  },
+  'a map, e.g. { version: 1.31.1 }',
+);
+
+const tools = map(
+  {
+    'rootless-extras': tool.describe('What runs the engine without root.').optional(),
+    buildx: tool.describe('docker buildx, a plugin of the docker CLI.').optional(),
+    crictl: tool.describe('The command line of CRI runtimes.').optional(),
+    nerdctl: tool.describe('The command line of containerd.').optional(),
+  },
+  'a map of tools, e.g. { crictl: { version: 1.31.1 } }',
+).describe('Tools beside the engine. Without file and url they come from their publishers.');
+
+const registry = map(
+  {
+    mirrors: list(
+      text('a registry, e.g. mirror.company.com/hub'),
+      'a list, e.g. [mirror.company.com/hub]',
+      20,
+    )
+      .describe('Asked before it, in this order; a path is put before the names of images.')
+      .optional(),
+    'plain-http': yesOrNo().describe('It speaks HTTP, not HTTPS.').optional(),
+    ca: text('the path of a CA certificate').describe('A CA certificate, in PEM format.').optional(),
+  },
+  'a map, e.g. { mirrors: [mirror.company.com/hub] }',
+);
+
 const units = map(
   {
     'docker.service': path.describe('In place of our docker.service.').optional(),
@@ -52,6 +91,11 @@ const units = map(
 
 const image = map(
   {
+    name: text('the name of an image, e.g. nginx:1.25').describe('An image of a registry.').optional(),
+    as: text('the name of an image').describe('The name that it gets in the bundle.').optional(),
+    platforms: list(text('a platform, e.g. linux/amd64'), 'a list, e.g. [linux/amd64]', 10)
+      .describe("Only these of its platforms, in place of the recipe's.")
+      .optional(),
     archive: text('the path of a docker save or OCI archive')
       .describe('A docker save or OCI archive.')
       .optional(),
@@ -78,7 +122,7 @@ const image = map(
       .optional(),
     list: text('the path of a list of images').describe('A list of images, one name a line.').optional(),
   },
-  'a map with archive, oci, compose, kubernetes or list',
+  'a map with name, archive, oci, compose, kubernetes or list',
 );
 
 const file = map(
@@ -92,8 +136,22 @@ const file = map(
   'a map, e.g. { from: ./motd, to: /etc/motd }',
 );
 
+const address = text('the beginning of an address');
+
 export const recipeSchema = map(
   {
+    extends: either(
+      text('the path of a recipe'),
+      list(text('the path of a recipe'), 'a list of recipes', 20),
+      'the path of a recipe, or a list of them',
+    )
+      .describe(
+        'Recipes that this one is laid over: maps are merged, lists replaced, images and files added.',
+      )
+      .optional(),
+    variables: record(text('text, in quotes', /^[^\p{Cc}]*$/u), 'a map of names to values')
+      .describe('What a variable stands for where neither --set nor the environment says it.')
+      .optional(),
     name: text('letters, digits and . _ + -, e.g. plant-7', NAME).describe('The name of the bundle.'),
     version: text('letters, digits and . _ + -, e.g. "2026.11"', NAME).describe(
       'The version of the bundle, in quotes.',
@@ -106,17 +164,30 @@ export const recipeSchema = map(
       .optional(),
     engine: engine.optional(),
     compose: compose.optional(),
+    tools: tools.optional(),
+    mirrors: record(
+      address,
+      'a map of addresses, e.g. { https://github.com/: https://mirror.company.com/github/ }',
+    )
+      .describe("Where the publishers' files are fetched from instead.")
+      .optional(),
+    registries: record(registry, 'a map of registries, e.g. { docker.io: { mirrors: [mirror.company.com] } }')
+      .describe('How the registries are reached that images come from.')
+      .optional(),
     daemon: daemonShape.optional(),
     units: units.optional(),
     images: list(
       either(
         text('the name of an image'),
         image,
-        'the name of an image, or a map with archive, oci, compose, kubernetes or list',
+        'the name of an image, or a map with name, archive, oci, compose, kubernetes or list',
       ),
       'a list, e.g. [nginx:1.25, { archive: ./mysql.tar }]',
     )
       .describe('The images to carry.')
+      .optional(),
+    referrers: yesOrNo()
+      .describe('Whether the signatures, SBOMs and attestations of images come along; yes when left out.')
       .optional(),
     files: list(file, 'a list, e.g. [{ from: ./motd, to: /etc/motd }]')
       .describe('Any other files.')

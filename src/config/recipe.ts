@@ -4,12 +4,16 @@ import { type DaemonSpec, daemonSpec } from './daemon.ts';
 import { type FileSpec, fileDestinations } from './destination.ts';
 import { parseYaml, type YamlDocument } from './document.ts';
 import { type ImageSpec, imageSpecs } from './images.ts';
+import { type Mirror, mirrorSpecs } from './mirrors.ts';
 import { checkPlatforms } from './platforms.ts';
 import type { Position } from './problem.ts';
-import { readText } from './read.ts';
+import { readLayers } from './recipe-layers.ts';
 import { type RecipeShape, recipeSchema } from './recipe-schema.ts';
+import { type VariableOptions, withVariables } from './recipe-variables.ts';
+import { type RegistrySpec, registrySpecs } from './registries.ts';
 import { Report } from './report.ts';
-import { checkVersion, type Source, sources } from './sources.ts';
+import { type Absolute, checkVersion, type Source, sources } from './sources.ts';
+import { type ToolSpec, toolSpecs } from './tools.ts';
 import { validate } from './validate.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
@@ -39,24 +43,37 @@ export interface Recipe {
   compression?: Compression;
   engine?: ComponentSpec;
   compose?: ComponentSpec;
+  tools: ToolSpec[];
+  mirrors: Mirror[];
+  registries: RegistrySpec[];
   daemon?: DaemonSpec;
   units: UnitSpec[];
   images: ImageSpec[];
+  /** Whether signatures, SBOMs and attestations come along with the images that they are about. */
+  referrers: boolean;
   files: FileSpec[];
 }
 
-/** Read a recipe file. Throws FILE_NOT_FOUND, FILE_UNREADABLE or RECIPE_INVALID with file, line and column. */
-export async function loadRecipe(file: string): Promise<Recipe> {
-  const text = await readText(
-    { file, code: 'RECIPE_INVALID' },
-    'The folder bundles of airferry has recipes to begin with.',
-  );
-  return parseRecipe(text, { file });
+/**
+ * Read a recipe file with those that it extends. Throws FILE_NOT_FOUND, FILE_UNREADABLE, RECIPE_INVALID with file, line and
+ * column, and USAGE for a variable that is set and stands nowhere.
+ */
+export async function loadRecipe(file: string, variables: VariableOptions = {}): Promise<Recipe> {
+  return recipeOf(withVariables(await readLayers(file), variables));
 }
 
-/** The recipe in a text; its relative paths are taken from the folder of `file`. Throws RECIPE_INVALID. */
-export function parseRecipe(text: string, { file }: { file: string }): Recipe {
-  const document = parseYaml(text, { file, code: 'RECIPE_INVALID' });
+/**
+ * The recipe in a text; its relative paths are taken from the folder of `file`. It cannot extend others.
+ * Throws as `loadRecipe` does.
+ */
+export function parseRecipe(
+  text: string,
+  { file, ...variables }: { file: string } & VariableOptions,
+): Recipe {
+  return recipeOf(withVariables(parseYaml(text, { file, code: 'RECIPE_INVALID' }), variables));
+}
+
+function recipeOf(document: YamlDocument): Recipe {
   const shape = validate(document, recipeSchema);
   const report = new Report(document);
   const recipe = normalise(shape, document, report);
@@ -65,11 +82,11 @@ export function parseRecipe(text: string, { file }: { file: string }): Recipe {
 }
 
 function normalise(shape: RecipeShape, document: YamlDocument, report: Report): Recipe {
-  const absolute = (path: string): string => resolve(dirname(document.file), path);
+  const absolute: Absolute = (text, path) => resolve(dirname(report.at(path).file ?? document.file), text);
   const platforms = checkPlatforms(shape.platforms, report);
   const { engine, compose } = shape;
-  if (engine !== undefined) checkVersion('engine', engine.version, report);
-  if (compose !== undefined) checkVersion('compose', compose.version, report);
+  if (engine !== undefined) checkVersion(['engine'], engine.version, report);
+  if (compose !== undefined) checkVersion(['compose'], compose.version, report);
   checkSense(shape, report);
   return {
     file: document.file,
@@ -79,26 +96,39 @@ function normalise(shape: RecipeShape, document: YamlDocument, report: Report): 
     compression: shape.compression,
     engine: engine && {
       version: engine.version,
-      sources: sources('engine', 'archive', { ...engine, path: engine.archive }, platforms, absolute, report),
+      sources: sources(
+        ['engine'],
+        'archive',
+        { ...engine, path: engine.archive },
+        platforms,
+        absolute,
+        report,
+      ),
       at: document.locate(['engine'], 'key'),
     },
     compose: compose && {
       version: compose.version,
-      sources: sources('compose', 'file', { ...compose, path: compose.file }, platforms, absolute, report),
+      sources: sources(['compose'], 'file', { ...compose, path: compose.file }, platforms, absolute, report),
       at: document.locate(['compose'], 'key'),
     },
+    tools: toolSpecs(shape, platforms, absolute, report),
+    mirrors: mirrorSpecs(shape.mirrors ?? {}, report),
+    registries: registrySpecs(shape.registries ?? {}, absolute, report),
     daemon: shape.daemon && daemonSpec(shape.daemon, ['daemon'], document),
     units: Object.entries(shape.units ?? {}).map(([name, path]) => ({
       name: name as UnitSpec['name'],
-      path: absolute(path),
+      path: absolute(path, ['units', name]),
       at: document.locate(['units', name]),
     })),
     images: imageSpecs(shape.images ?? [], absolute, report),
+    referrers: shape.referrers ?? true,
     files: fileDestinations(shape.files ?? [], absolute, report),
   };
 }
 
 function checkSense(shape: RecipeShape, report: Report): void {
+  if (shape.extends !== undefined)
+    report.add(['extends'], '`extends` can be followed only in a recipe that is read from its file', 'key');
   if (shape.engine === undefined) {
     for (const key of ['daemon', 'units'] as const) {
       if (shape[key] !== undefined)
@@ -109,13 +139,13 @@ function checkSense(shape: RecipeShape, report: Report): void {
         );
     }
   }
-  const packed = [shape.engine, shape.compose, ...(shape.images ?? []), ...(shape.files ?? [])];
+  const packed = [shape.engine, shape.compose, shape.tools, ...(shape.images ?? []), ...(shape.files ?? [])];
   if (packed.every(item => item === undefined)) {
     report.add(
       [],
       'the recipe packs nothing',
       'value',
-      'Add at least one of engine, compose, images or files.',
+      'Add at least one of engine, compose, tools, images or files.',
     );
   }
 }

@@ -3,6 +3,7 @@
  * host shows. Pure: files are read and written in `known-hosts-file.ts`.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { matchesGlob } from '../support/glob.ts';
 import { SSH_PORT } from './address.ts';
 
 export interface KnownHost {
@@ -84,7 +85,7 @@ export function matchesHost(hosts: string, name: string): boolean {
   let matched = false;
   for (const pattern of hosts.toLowerCase().split(',')) {
     const negated = pattern.startsWith('!');
-    if (!matchesPattern(negated ? pattern.slice(1) : pattern, name)) continue;
+    if (!matchesGlob(negated ? pattern.slice(1) : pattern, name)) continue;
     if (negated) return false;
     matched = true;
   }
@@ -97,29 +98,6 @@ function matchesHash(hosts: string, name: string): boolean {
   const expected = Buffer.from(hash, 'base64');
   const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
   return expected.length === actual.length && timingSafeEqual(expected, actual);
-}
-
-/** Glob with `*` and `?`, in time proportional to the product of both lengths whatever the pattern. */
-function matchesPattern(pattern: string, name: string): boolean {
-  let p = 0;
-  let star = -1;
-  let resume = 0;
-  for (let n = 0; n < name.length; ) {
-    if (pattern[p] === '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
-      p++;
-      n++;
-    } else if (star >= 0) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
 }
 
 /** Every entry for this host, revoked ones and authorities included. */

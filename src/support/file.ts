@@ -5,10 +5,27 @@ import { AirferryError, systemCode } from '../errors.ts';
 import { litter } from './garbage.ts';
 
 /** Reads of this size keep both disk and hash busy; smaller ones cost up to half the speed. Bytes. */
-export const CHUNK = 1024 * 1024;
+export const CHUNK = 512 * 1024;
+
+/** Bytes that can be read anywhere: those of one file, or of several that are one behind another. */
+export interface ReadableFile {
+  /** What messages call it. */
+  readonly path: string;
+  /** Bytes at the time of opening. */
+  readonly size: number;
+  /** Up to `length` bytes at an offset; fewer only at the end. For headers and documents, not for bulk. */
+  readAt(offset: number, length: number): Uint8Array;
+  /** The bytes from an offset on, `length` of them, in large chunks; ends early at the end. */
+  stream(offset?: number, length?: number): AsyncGenerator<Uint8Array>;
+  /** As `stream`, for those who are done with a chunk when they ask for the next: its memory is filled again then. */
+  lend(offset?: number, length?: number): AsyncGenerator<Uint8Array>;
+  /** Where a byte lies on the disk, for messages. */
+  locate(offset: number): { file: string; offset: number };
+  close(): void;
+}
 
 /** A file that is open for reading. Close it when done. */
-export class ReadFile {
+export class ReadFile implements ReadableFile {
   readonly path: string;
   /** Bytes at the time of opening. */
   readonly size: number;
@@ -57,11 +74,25 @@ export class ReadFile {
   }
 
   /** The bytes from an offset on, `length` of them; ends early at the end of the file. One chunk is read ahead. */
-  async *stream(offset = 0, length: number = this.size - offset): AsyncGenerator<Uint8Array> {
+  stream(offset = 0, length: number = this.size - offset): AsyncGenerator<Uint8Array> {
+    return this.#read(offset, length, size => {
+      litter(size, 'minor');
+      return Buffer.allocUnsafeSlow(size);
+    });
+  }
+
+  /** As `stream`, for those who are done with a chunk when they ask for the next: its memory is filled again then. */
+  lend(offset = 0, length: number = this.size - offset): AsyncGenerator<Uint8Array> {
+    const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(CHUNK, length)));
+    let turn = 0;
+    return this.#read(offset, length, size => (buffers[turn++ % 2] as Buffer).subarray(0, size));
+  }
+
+  async *#read(offset: number, length: number, take: (size: number) => Buffer): AsyncGenerator<Uint8Array> {
     const handle = await openForReading(this.path);
     const end = offset + length;
     const read = async (at: number): Promise<Uint8Array> => {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
+      const buffer = take(Math.min(CHUNK, end - at));
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
       return buffer.subarray(0, bytesRead);
     };
@@ -73,7 +104,6 @@ export class ReadFile {
         const chunk: Uint8Array = await ahead;
         ahead = undefined;
         at += chunk.length;
-        litter(chunk.length, 'minor');
         if (chunk.length === 0) return;
         if (at < end) ahead = read(at);
         yield chunk;
@@ -84,6 +114,10 @@ export class ReadFile {
       await ahead?.catch(() => undefined);
       await handle.close();
     }
+  }
+
+  locate(offset: number): { file: string; offset: number } {
+    return { file: this.path, offset };
   }
 
   close(): void {

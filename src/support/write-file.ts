@@ -5,13 +5,32 @@ import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AirferryError, systemCode } from '../errors.ts';
 
+/** What is written as one file, wherever its bytes go. Either `commit` or `discard` ends it. */
+export interface PendingOutput {
+  readonly path: string;
+  /** Where the next `append` goes, in bytes from the start. */
+  readonly position: number;
+  /** Go back to an earlier position: what follows it is overwritten, or cut off by `commit`. */
+  rewind(position: number): void;
+  /** Leave room to be filled later by `writeAt`. */
+  skip(bytes: number): void;
+  /** Write at the end. Returns when the bytes before these are written, so that work and disk overlap. */
+  append(bytes: Uint8Array): Promise<void>;
+  writeAt(bytes: Uint8Array, at: number): Promise<void>;
+  /** Make it stand under its name. */
+  commit(): Promise<void>;
+  /** Leave no trace. */
+  discard(): Promise<void>;
+}
+
 /** A file under way. Either `commit` or `discard` ends it; until then nothing stands under its final name. */
-export class PendingFile {
+export class PendingFile implements PendingOutput {
   readonly path: string;
   readonly #temporary: string;
   readonly #handle: FileHandle;
   #position = 0;
   #underway: Promise<unknown> = Promise.resolve();
+  #sealed = false;
 
   private constructor(path: string, temporary: string, handle: FileHandle) {
     this.path = path;
@@ -28,7 +47,7 @@ export class PendingFile {
     try {
       const there = await stat(path).catch(() => undefined);
       if (there?.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
-      const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+      const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
       return new PendingFile(path, temporary, await open(temporary, flags, 0o600));
     } catch (cause) {
       throw unwritable(path, cause);
@@ -70,17 +89,41 @@ export class PendingFile {
     }
   }
 
-  /**
-   * Make the file stand under its name, or under one that was not known before: cut to the position, on disk, with the
-   * given permission bits.
-   */
-  async commit(mode = 0o644, path = this.path): Promise<void> {
+  /** Up to `length` bytes of what was written at an offset; fewer only at the end. */
+  async readAt(at: number, length: number): Promise<Uint8Array> {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    try {
+      for (let done = 0; ; ) {
+        const { bytesRead } = await this.#handle.read(buffer, done, length - done, at + done);
+        done += bytesRead;
+        if (bytesRead === 0 || done === length) return buffer.subarray(0, done);
+      }
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
+  }
+
+  /** Bring it to the disk, cut to the position, with these permission bits. Only its name is left to be given then. */
+  async seal(mode = 0o644): Promise<void> {
     await this.#underway;
     try {
       await this.#handle.truncate(this.#position);
       await this.#handle.chmod(mode & ~process.umask());
       await this.#handle.sync();
       await this.#handle.close();
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
+    this.#sealed = true;
+  }
+
+  /**
+   * Make the file stand under its name, or under one that was not known before: cut to the position, on disk, with the
+   * given permission bits.
+   */
+  async commit(mode = 0o644, path = this.path): Promise<void> {
+    if (!this.#sealed) await this.seal(mode);
+    try {
       await rename(this.#temporary, path);
     } catch (cause) {
       throw unwritable(path, cause);

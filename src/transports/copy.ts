@@ -19,7 +19,7 @@ import { prepareLayer } from './layer.ts';
 import { planCopy, type Selection } from './plan.ts';
 import { homesByLayer, type Plan } from './planned.ts';
 import { withoutPresent } from './present.ts';
-import type { ForetoldImage, ImageSource, SequentialSource, SourceLayer } from './source.ts';
+import type { Bytes, ForetoldImage, ImageSource, SequentialSource, SourceLayer } from './source.ts';
 import { storeManifests } from './store-manifests.ts';
 import type { BlobInput, ImageTarget, PutResult } from './target.ts';
 
@@ -113,6 +113,11 @@ class Copy implements PreparedCopy {
       meter.expect(layer.size);
       this.#tasks.push({ layer, mark: { reached: 0 } });
     }
+    const arrivals = this.#tasks.map(({ layer: { key, descriptor } }) => ({
+      ...(descriptor && { descriptor }),
+      homes: this.#homes?.get(key) ?? [],
+    }));
+    if (arrivals.length > 0) await this.#target.expect?.(arrivals);
   }
 
   /** With the inventory at hand: what is to be done, and where each layer goes. */
@@ -143,7 +148,13 @@ class Copy implements PreparedCopy {
     const { meter } = this.#options;
     const packing = new Semaphore(PACKING);
     await mapLimit(this.#tasks, this.#target.concurrency, async ({ layer, mark }) => {
-      const counted = { ...layer, open: () => meter.count(layer.open(), mark) };
+      const count = (bytes: Bytes): Bytes => meter.count(bytes, mark);
+      const { lend } = layer;
+      const counted = {
+        ...layer,
+        open: () => count(layer.open()),
+        ...(lend && { lend: () => count(lend()) }),
+      };
       const put = () => this.#putLayer(counted, this.#homes?.get(layer.key) ?? []);
       const isPlain = layer.compression === 'none' && !layer.descriptor;
       const moved = await (isPlain ? packing.run(put) : put());

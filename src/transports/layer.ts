@@ -28,7 +28,8 @@ export function prepareLayer(layer: SourceLayer, wanted: Compression): PreparedL
   };
   const open =
     layer.compression === 'none'
-      ? () => compress(digested(layer.open(), learn), wanted)
+      ? () =>
+          compress(digested(wanted === 'none' || !layer.lend ? layer.open() : layer.lend(), learn), wanted)
       : () => inspected(layer, learn);
   const mediaType = layerMediaType(layer.compression === 'none' ? wanted : layer.compression);
   return { blob: { mediaType, open }, diffId: () => diffId };

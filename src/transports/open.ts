@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { sniffCompression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import { describeHead } from '../engine/sniff.ts';
-import { AirferryError, isAirferryError } from '../errors.ts';
-import { ReadFile, unreadable } from '../support/file.ts';
+import { AirferryError, isAirferryError, systemCode } from '../errors.ts';
+import { type ReadableFile, unreadable } from '../support/file.ts';
 import { Meter } from '../support/meter.ts';
 import { BLOCK } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
@@ -14,6 +14,7 @@ import { dockerArchiveSource } from './docker-archive/random.ts';
 import { sequentialSource } from './docker-archive/sequential.ts';
 import { FolderStore, TarStore } from './oci/file-store.ts';
 import { ociSource } from './oci/source.ts';
+import { openWhole } from './parts/open.ts';
 import type { ImageSource } from './source.ts';
 
 export interface OpenOptions {
@@ -21,6 +22,8 @@ export interface OpenOptions {
   meter?: Meter;
   /** The name of the only image of a layout that bears none itself. */
   fallbackName?: Reference;
+  /** Folders in which parts of the file may lie, beside its own. */
+  parts?: readonly string[] | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface OpenOptions {
 export async function openImageSource(path: string, options: OpenOptions = {}): Promise<ImageSource> {
   if (isFolder(path)) return ociSource(new FolderStore(path), `oci:${path}`, options.fallbackName);
   finishChange(path);
-  const file = ReadFile.open(path);
+  const file = openWhole(path, options.parts);
   try {
     return await openFile(file, options);
   } catch (error) {
@@ -39,7 +42,7 @@ export async function openImageSource(path: string, options: OpenOptions = {}): 
   }
 }
 
-async function openFile(file: ReadFile, options: OpenOptions): Promise<ImageSource> {
+async function openFile(file: ReadableFile, options: OpenOptions): Promise<ImageSource> {
   if (file.size === 0) throw notImages(file.path, 'it is empty');
   const compression = sniffCompression(file.readAt(0, 4));
   if (compression !== 'none')
@@ -58,7 +61,7 @@ async function openFile(file: ReadFile, options: OpenOptions): Promise<ImageSour
   );
 }
 
-function entriesOf(file: ReadFile): TarEntry[] {
+function entriesOf(file: ReadableFile): TarEntry[] {
   try {
     return indexTar(file);
   } catch (error) {
@@ -82,6 +85,8 @@ function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (cause) {
+    // It may be what the names of parts have in common.
+    if (systemCode(cause) === 'ENOENT') return false;
     throw unreadable(path, cause);
   }
 }

@@ -7,8 +7,9 @@ import { formatReference, type Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { isMissingContent } from '../registry/errors.ts';
+import { prepareHarbor } from './harbor-room.ts';
 import type { Document } from './source.ts';
-import type { BlobInput, ImageTarget, PutResult } from './target.ts';
+import type { Arrival, BlobInput, ImageTarget, PutResult } from './target.ts';
 
 type KnownBlob = Extract<BlobInput, { descriptor: Descriptor }>;
 
@@ -22,8 +23,11 @@ type Places = Map<string, Promise<PutResult>>;
  * ran) makes the target send those blobs again, from `open()` of the inputs it was given, and then the manifest.
  * So an input with a descriptor stays openable until the manifests that use it are stored.
  */
-export function registryTarget(client: RegistryClient): ImageTarget {
-  return new RegistryTarget(client);
+export function registryTarget(
+  client: RegistryClient,
+  options: { createProjects?: boolean } = {},
+): ImageTarget {
+  return new RegistryTarget(client, options.createProjects ?? false);
 }
 
 class RegistryTarget implements ImageTarget {
@@ -31,14 +35,16 @@ class RegistryTarget implements ImageTarget {
   readonly scope = 'repository';
   readonly concurrency: number;
   readonly #client: RegistryClient;
+  readonly #createProjects: boolean;
   readonly #book = new Map<Digest, Places>();
   /** Blobs that were not sent by us, by repository and digest: the registry's word is all there is for them. */
   readonly #believed = new Map<string, KnownBlob>();
   /** Those of them that had to be sent after all; images that share one wait for the same sending. */
   readonly #again = new Map<string, Promise<PutResult>>();
 
-  constructor(client: RegistryClient) {
+  constructor(client: RegistryClient, createProjects: boolean) {
     this.#client = client;
+    this.#createProjects = createProjects;
     this.description = `docker://${client.registry}`;
     this.concurrency = client.concurrency;
   }
@@ -47,6 +53,10 @@ class RegistryTarget implements ImageTarget {
     const repository = this.#repository(name);
     const head = await this.#client.headManifest(repository, name.tag ?? manifest.digest);
     return head?.digest === manifest.digest;
+  }
+
+  expect(arrivals: readonly Arrival[]): Promise<void> {
+    return prepareHarbor(this.#client, arrivals, { createProjects: this.#createProjects });
   }
 
   async putBlob(blob: BlobInput, name: Reference): Promise<PutResult> {

@@ -34,6 +34,8 @@ export interface SourceLayer {
   foretold?: ForetoldLayer;
   /** The stored bytes, verified against the descriptor if there is one: the last step throws DIGEST_MISMATCH. */
   open(): Bytes;
+  /** The same for those who are done with a chunk when they ask for the next: its memory is filled again then. */
+  lend?(): Bytes;
   /** A part of the stored bytes, unverified; absent where they can only be read from their beginning. */
   slice?(offset: number, length: number): Bytes;
 }

@@ -19,6 +19,13 @@ export interface PutResult {
   how: 'moved' | 'present' | 'mounted';
 }
 
+/** A layer that is about to be put into the repositories of some names. */
+export interface Arrival {
+  /** Absent for a layer that is compressed on the way. */
+  descriptor?: Descriptor;
+  homes: readonly Reference[];
+}
+
 export interface ImageTarget {
   /** For messages: `docker://hub.company.com`. */
   readonly description: string;
@@ -28,6 +35,8 @@ export interface ImageTarget {
   readonly concurrency: number;
   /** Whether the name already stands for this very manifest, so that nothing of the image has to be asked or moved. */
   holds(name: Reference, manifest: Descriptor): Promise<boolean>;
+  /** Told what is to come, before the first blob: here a target says that it has no room. May not be called at all. */
+  expect?(arrivals: readonly Arrival[]): Promise<void>;
   /**
    * Store a blob where images of that name find it. The bytes are hashed on the way; `open` may be called again
    * after a failure that passed. Called at once for different blobs, and for one blob under several names.

@@ -164,12 +164,12 @@ test('what is no bundle is said to be none', async () => {
 
 test('a bundle of a later format is refused with a clear word', async () => {
   const path = changed(bytes => {
-    const at = bytes.indexOf('"schemaVersion": 1', 512);
-    bytes.write('2', at + '"schemaVersion": '.length);
+    const at = bytes.indexOf('"schemaVersion": "1.0"', 512);
+    bytes.write('2', at + '"schemaVersion": "'.length);
     return undefined;
   });
-  const { suggestions } = await refused(() => verify(path), 'BUNDLE_INVALID', 'format version 2');
-  assert.match(suggestions.join(' '), 'newer');
+  const { suggestions } = await refused(() => verify(path), 'BUNDLE_INVALID', 'has format 2.0');
+  assert.match(suggestions.join(' '), 'needs airferry 0.1.0 or newer');
 });
 
 test.run();

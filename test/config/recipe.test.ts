@@ -60,6 +60,9 @@ test('a whole recipe becomes typed items, each with its place and absolute paths
       keys: { 'insecure-registries': { line: 10, column: 13 } },
       at: { line: 8, column: 1 },
     },
+    tools: [],
+    mirrors: [],
+    registries: [],
     units: [],
     images: [
       { kind: 'name', name: 'nginx:1.25', at: { line: 12, column: 5 } },
@@ -158,7 +161,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'images: [{ zzzzzz: 1, oci: b }]',
     '3:12',
     '`images[0].zzzzzz` is not a key that airferry knows',
-    'The keys known here: archive, only, oci, ref, compose, profiles, env-file, kubernetes, list.',
+    'The keys known here: name, as, platforms, archive, only, oci, ref, compose, profiles, env-file, kubernetes, list.',
   ],
   [
     'a mistyped required key',
@@ -228,7 +231,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'a number in the image list',
     'images: [1.25]',
     '3:10',
-    '`images[0]` must be the name of an image, or a map with archive, oci, compose, kubernetes or list',
+    '`images[0]` must be the name of an image, or a map with name, archive, oci, compose, kubernetes or list',
     'Write it in quotes, `- "1.25"`: without them YAML reads 1.25 as the number 1.25.',
   ],
   [
@@ -249,7 +252,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'an image that says nothing',
     'images: [{}]',
     '3:10',
-    '`images[0]` must have one of archive, oci, compose, kubernetes or list',
+    '`images[0]` must have one of name, archive, oci, compose, kubernetes or list',
     '',
   ],
   [
@@ -517,7 +520,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     '',
     '1:1',
     'the recipe packs nothing',
-    'Add at least one of engine, compose, images or files.',
+    'Add at least one of engine, compose, tools, images or files.',
   ],
 ];
 

@@ -99,4 +99,25 @@ test('a file that is gone by the time its stream begins is missed', async () => 
   file.close();
 });
 
+test('lent chunks are the same bytes in two pieces of memory, however long the file', async () => {
+  const bytes = data;
+  const file = ReadFile.open(path);
+  const memory = new Set<ArrayBufferLike>();
+  for (const [offset, length] of [
+    [0, bytes.length],
+    [CHUNK - 3, CHUNK + 9],
+    [5, 0],
+  ] as const) {
+    memory.clear();
+    const copies: Buffer[] = [];
+    for await (const chunk of file.lend(offset, length)) {
+      memory.add(chunk.buffer);
+      copies.push(Buffer.from(chunk));
+    }
+    assert.equal(Buffer.concat(copies), bytes.subarray(offset, offset + length));
+    assert.ok(memory.size <= 2);
+  }
+  file.close();
+});
+
 test.run();

@@ -6,7 +6,7 @@ import {
   SIGNATURE_LIMIT,
 } from '../../content/minisign.ts';
 import { isAirferryError } from '../../errors.ts';
-import type { ReadFile } from '../../support/file.ts';
+import type { ReadableFile } from '../../support/file.ts';
 import { paddedSize } from '../../tar/header.ts';
 import type { TarEntry } from '../../tar/index.ts';
 import type { TailFile } from '../../transports/archive/tail.ts';
@@ -33,7 +33,7 @@ export function signatureEntries(entries: readonly TarEntry[]): TarEntry[] {
 
 /** The signatures of a bundle, and what is wrong with those that cannot be read: they are to be as airferry writes them. */
 export function readSignatures(
-  file: ReadFile,
+  file: ReadableFile,
   entries: readonly TarEntry[],
 ): { signatures: BundleSignature[]; damaged: { entry: TarEntry; why: string }[] } {
   const signatures: BundleSignature[] = [];

@@ -3,10 +3,11 @@ import type { Digest } from '../../content/digest.ts';
 import type { MinisignPublicKey, MinisignSignature } from '../../content/minisign.ts';
 import { AirferryError } from '../../errors.ts';
 import { withFileLock } from '../../support/file-lock.ts';
-import type { PendingFile } from '../../support/write-file.ts';
+import type { PendingOutput } from '../../support/write-file.ts';
 import { END_OF_ARCHIVE } from '../../tar/write.ts';
 import { changeInPlace, changeLock, finishChange } from '../../transports/archive/journal.ts';
 import { formatTail } from '../../transports/archive/tail.ts';
+import { assertOneFile } from '../../transports/parts/open.ts';
 import { Bundle } from '../open.ts';
 import { signBytes, verifyBytes } from './ed25519.ts';
 import { MOST_SIGNATURES, readSignatures, signatureFile, signaturesStart } from './entries.ts';
@@ -38,7 +39,7 @@ export function defaultComment({ name, version, digest }: Omit<Signable, 'manife
 
 /** Add a signature to a bundle that was written just now, before it gets its name. */
 export async function signPending(
-  file: PendingFile,
+  file: PendingOutput,
   content: Signable,
   secret: SecretKey,
   comment?: string,
@@ -106,6 +107,7 @@ async function change(
   const work = async (): Promise<Signed> => {
     const bundle = Bundle.open(path);
     try {
+      assertOneFile(bundle.file);
       const { name, version } = bundle.manifest;
       const found = readSignatures(bundle.file, bundle.entries).signatures.map(({ signature }) => signature);
       const content = { name, version, digest: bundle.digest, manifest: bundle.manifestBytes };

@@ -1,5 +1,5 @@
 /** `image copy` and its kin: what each image is called now, what travelled for it, and what did not have to. */
-import type { CopiedName, ImagesCopied } from '../../actions/image-copy.ts';
+import type { CopiedName, ImagesCopied } from '../../actions/copied.ts';
 import { familiarName, parseReference } from '../../content/reference.ts';
 import { formatBytes, plural } from '../../support/format.ts';
 import { digestNote } from '../../transports/copy.ts';

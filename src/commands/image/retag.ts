@@ -1,19 +1,24 @@
 /** `airferry image retag`: new names, no bytes moved. */
 import { Args, Flags } from '@oclif/core';
+import { retagRules } from '../../actions/image-names.ts';
 import { retagImages } from '../../actions/image-retag.ts';
 import { sourceLocation } from '../../actions/image-words.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { dryRunFlag } from '../../cli/flags.ts';
+import { dryRunFlag, sshFlags } from '../../cli/flags.ts';
+import { accessOf, registryAccessFlags } from '../../cli/image-access.ts';
+import { retagFileFlag } from '../../cli/image-flags.ts';
+import { engineLogin } from '../../cli/reach.ts';
 import { retaggedView } from '../../cli/views/retagged.ts';
-import { parseRetagRule, type RetagRule } from '../../content/retag.ts';
+import type { RetagRule } from '../../content/retag.ts';
 import { AirferryError } from '../../errors.ts';
 
 export default class ImageRetag extends BaseCommand {
-  static override summary = 'Give images of an archive, a bundle or a layout other names, in place.';
+  static override summary = 'Give images other names where they are: in a file, a registry or an engine.';
   static override description =
     'Either one image and its new name, or rules PATTERN=REPLACEMENT, of which the first that matches a name rewrites ' +
-    'it. No layer is moved: only the documents at the end of the file are written anew. If that is interrupted, the ' +
-    'next command that opens the file finishes it. An image may also be given by its digest, or as @0 for the first.';
+    'it. No layer is moved: of a file only the documents at its end are written anew, and if that is interrupted, the ' +
+    'next command that opens it finishes it. In a registry old names stay. An image may also be given by its digest, ' +
+    'and in a file as @0 for the first.';
   static override examples = [
     {
       description: 'One image of a saved archive',
@@ -26,7 +31,7 @@ export default class ImageRetag extends BaseCommand {
   ];
   static override args = {
     source: Args.string({
-      description: 'A bundle, an archive, or the folder of an OCI layout.',
+      description: 'A bundle, an archive or a layout; docker://HOST or docker://HOST/PATH/; docker-daemon:.',
       required: true,
       ignoreStdin: true,
     }),
@@ -41,32 +46,38 @@ export default class ImageRetag extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    ...retagFileFlag,
     ...dryRunFlag,
+    ...registryAccessFlags,
+    ...sshFlags,
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ImageRetag);
     const out = this.output(flags);
-    const [source = '', ...words] = argv.map(String);
-    const { keep, remove, 'dry-run': dryRun } = flags;
-    const asked = { ...namesOf(words, remove), keep, ...(remove && { remove }), dryRun };
-    const result = await this.track(out, dryRun ? 'Reading' : 'Retagging', ({ signal }) =>
-      retagImages({ source: sourceLocation(source, 'docker'), ...asked, signal }),
+    const [place = '', ...words] = argv.map(String);
+    const { keep, remove, 'retag-file': files, 'dry-run': dryRun } = flags;
+    const asked = { ...(await namesOf(words, remove, files)), keep, ...(remove && { remove }), dryRun };
+    const source = sourceLocation(place, 'docker');
+    const login = await engineLogin(flags, [source]);
+    const result = await this.track(out, dryRun ? 'Reading' : 'Retagging', work =>
+      retagImages({ ...accessOf(flags), login, source, ...asked, ...work }),
     );
     this.end(out, { result, view: retaggedView, asked: dryRun });
   }
 }
 
 /** Words with `=` are rules; two without are an image and its new name. Throws USAGE. */
-function namesOf(
+async function namesOf(
   words: readonly string[],
   remove: readonly string[] | undefined,
-): { rules?: RetagRule[]; rename?: { from: string; to: string } } {
+  files: readonly string[] | undefined,
+): Promise<{ rules?: RetagRule[]; rename?: { from: string; to: string } }> {
   const rules = words.filter(word => word.includes('='));
-  if (rules.length === words.length && (rules.length > 0 || remove))
-    return { rules: rules.map(parseRetagRule) };
+  if (rules.length === words.length && (rules.length > 0 || remove || files))
+    return { rules: await retagRules(rules, files) };
   const [from, to] = words;
-  if (rules.length === 0 && words.length === 2 && from && to) return { rename: { from, to } };
+  if (rules.length === 0 && !files && words.length === 2 && from && to) return { rename: { from, to } };
   throw new AirferryError('USAGE', 'it is not clear what is to be called what', {
     suggestions: [
       'Write an image and its new name: airferry image retag mysql.tar mysql:8 hub.company.com/db/mysql:8',

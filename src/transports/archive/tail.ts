@@ -1,6 +1,6 @@
 /** The end of an archive where its documents lie, and which can be written anew without moving a layer. */
 import { AirferryError } from '../../errors.ts';
-import type { ReadFile } from '../../support/file.ts';
+import type { ReadableFile } from '../../support/file.ts';
 import { paddedSize, safePath } from '../../tar/header.ts';
 import type { TarEntry } from '../../tar/index.ts';
 import { END_OF_ARCHIVE, fileHeader, padding } from '../../tar/write.ts';
@@ -32,7 +32,7 @@ const DOCUMENT_LIMIT = 32 * 1024 * 1024;
  * in archives of some writers. `others` are paths that may be there besides.
  */
 export function findTail(
-  file: ReadFile,
+  file: ReadableFile,
   entries: readonly TarEntry[],
   others: readonly string[] = [],
 ): Tail | undefined {

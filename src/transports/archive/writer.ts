@@ -14,7 +14,7 @@ import { familiarName, formatReference, type Reference } from '../../content/ref
 import { readAll, verified } from '../../content/verified.ts';
 import { AirferryError } from '../../errors.ts';
 import { Semaphore } from '../../support/semaphore.ts';
-import type { PendingFile } from '../../support/write-file.ts';
+import type { PendingOutput } from '../../support/write-file.ts';
 import { BLOCK, paddedSize } from '../../tar/header.ts';
 import { END_OF_ARCHIVE, fileHeader, headerSize, padding } from '../../tar/write.ts';
 import { blobPath } from '../oci/file-store.ts';
@@ -46,7 +46,7 @@ export class ArchiveWriter implements ImageTarget {
   readonly description: string;
   readonly scope = 'whole';
   readonly concurrency: number;
-  protected readonly file: PendingFile;
+  protected readonly file: PendingOutput;
   protected readonly top: TopEntry[] = [];
   readonly #blobs = new Map<Digest, Descriptor>();
   /** Blobs that are being filled, for those who ask for the same. */
@@ -61,7 +61,7 @@ export class ArchiveWriter implements ImageTarget {
   readonly #options: ArchiveOptions;
 
   /** Write into a file that was just begun; whoever began it commits or discards it. */
-  constructor(file: PendingFile, options: ArchiveOptions) {
+  constructor(file: PendingOutput, options: ArchiveOptions) {
     this.file = file;
     this.#options = options;
     this.description = options.description;

@@ -4,7 +4,7 @@ import { MANIFEST_LIMIT, parseManifest } from '../../content/manifest.ts';
 import { sniffCompression } from '../../content/media-types.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError } from '../../errors.ts';
-import type { ReadFile } from '../../support/file.ts';
+import type { ReadableFile } from '../../support/file.ts';
 import { safePath } from '../../tar/header.ts';
 import type { TarEntry } from '../../tar/index.ts';
 import { TarStore } from '../oci/file-store.ts';
@@ -14,7 +14,7 @@ import { type ArchiveFiles, dockerInventory } from './inventory.ts';
 import { Links } from './links.ts';
 
 /** The images of a docker-archive of any dialect. Throws ARCHIVE_INVALID, MANIFEST_INVALID, DIGEST_MISMATCH. */
-export async function dockerArchiveSource(file: ReadFile, entries: TarEntry[]): Promise<RandomSource> {
+export async function dockerArchiveSource(file: ReadableFile, entries: TarEntry[]): Promise<RandomSource> {
   const archive = new Archive(file, entries);
   const inventory = await dockerInventory(archive);
   const layers = layersOf(archive, inventory.images);
@@ -49,12 +49,12 @@ function layersOf(archive: Archive, images: SourceImage[]): SourceLayer[] {
 
 class Archive implements ArchiveFiles {
   readonly path: string;
-  readonly #file: ReadFile;
+  readonly #file: ReadableFile;
   readonly #all: TarEntry[];
   readonly #entries = new Map<string, TarEntry>();
   readonly #links = new Links();
 
-  constructor(file: ReadFile, entries: TarEntry[]) {
+  constructor(file: ReadableFile, entries: TarEntry[]) {
     this.path = file.path;
     this.#file = file;
     this.#all = entries;
@@ -93,7 +93,8 @@ class Archive implements ArchiveFiles {
     const slice = (from: number, length: number) =>
       this.#file.stream(offset + from, Math.min(length, Math.max(0, size - from)));
     const open = () => slice(0, size);
-    if (!descriptor) return { key, size, compression, open, slice };
+    if (!descriptor)
+      return { key, size, compression, open, lend: () => this.#file.lend(offset, size), slice };
     const checked = () => verified(open(), descriptor, { file: this.path, offset });
     return { key, size, compression, descriptor, open: checked, slice };
   }

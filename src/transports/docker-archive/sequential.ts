@@ -2,7 +2,7 @@
 import type { Reference } from '../../content/reference.ts';
 import { AirferryError } from '../../errors.ts';
 import { decompress } from '../../support/compress.ts';
-import type { ReadFile } from '../../support/file.ts';
+import type { ReadableFile } from '../../support/file.ts';
 import type { Meter } from '../../support/meter.ts';
 import type { Bytes, SequentialSource, SourceLayer } from '../source.ts';
 import { passingLayers } from './passing.ts';
@@ -10,7 +10,7 @@ import { Seen } from './seen.ts';
 
 /** The images of a gzip- or zstd-compressed docker-archive or OCI archive. The meter counts bytes of the file. */
 export function sequentialSource(
-  file: ReadFile,
+  file: ReadableFile,
   compression: 'gzip' | 'zstd',
   options: { meter: Meter; fallbackName?: Reference },
 ): SequentialSource {

@@ -5,7 +5,7 @@ import { type Digest, digestOf, hexOf, isDigest } from '../../content/digest.ts'
 import { MANIFEST_LIMIT } from '../../content/manifest.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
-import { ReadFile } from '../../support/file.ts';
+import { type ReadableFile, ReadFile } from '../../support/file.ts';
 import { safePath } from '../../tar/header.ts';
 import type { TarEntry } from '../../tar/index.ts';
 import type { Bytes, Document } from '../source.ts';
@@ -13,7 +13,7 @@ import type { ContentStore } from './store.ts';
 
 /** Where a piece of content lies. */
 interface Place {
-  file: ReadFile;
+  file: ReadableFile;
   offset: number;
   size: number;
 }
@@ -75,7 +75,7 @@ abstract class PlacedStore implements ContentStore {
     const place = this.#find(descriptor);
     try {
       const bytes: Bytes = place.file.stream(place.offset, place.size);
-      yield* verified(bytes, descriptor, { file: place.file.path, offset: place.offset });
+      yield* verified(bytes, descriptor, place.file.locate(place.offset));
     } finally {
       this.done(place);
     }
@@ -92,7 +92,7 @@ abstract class PlacedStore implements ContentStore {
       const found =
         actual === descriptor.digest ? `it has ${bytes.length} bytes` : `its content is ${actual}`;
       throw new AirferryError('DIGEST_MISMATCH', `blob ${descriptor.digest} is damaged: ${found}`, {
-        where: { file: place.file.path, blob: descriptor.digest, offset: place.offset },
+        where: { ...place.file.locate(place.offset), blob: descriptor.digest },
         suggestions: ['Copy the file again from where it came.'],
       });
     } finally {
@@ -146,10 +146,10 @@ export class FolderStore extends PlacedStore {
 
 /** A layout in an uncompressed tar, read in place. */
 export class TarStore extends PlacedStore {
-  readonly #file: ReadFile;
+  readonly #file: ReadableFile;
   readonly #entries = new Map<string, TarEntry>();
 
-  constructor(file: ReadFile, entries: TarEntry[]) {
+  constructor(file: ReadableFile, entries: TarEntry[]) {
     super(file.path);
     this.#file = file;
     for (const entry of entries) {

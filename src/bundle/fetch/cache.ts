@@ -1,0 +1,122 @@
+/**
+ * The cache: content by its digest, kept for the next run. `blobs/sha256/HEX` is whole and was hashed on its way in; it is
+ * hashed again whenever it is used. Several processes may use it at once: files appear by renaming, with the same content.
+ */
+import { chmod, mkdir, stat, unlink, utimes } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Descriptor } from '../../content/descriptor.ts';
+import { type Digest, Digester } from '../../content/digest.ts';
+import { verified } from '../../content/verified.ts';
+import { AirferryError, isAirferryError } from '../../errors.ts';
+import { ReadFile } from '../../support/file.ts';
+import { PendingFile, unwritable } from '../../support/write-file.ts';
+
+type Bytes = AsyncIterable<Uint8Array>;
+type Named = Pick<Descriptor, 'digest' | 'size'>;
+
+/** Nobody else may read what may come from a registry with a login. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** `$XDG_CACHE_HOME/airferry`, `~/.cache/airferry`. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env.XDG_CACHE_HOME;
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'airferry');
+}
+
+export class Cache {
+  readonly folder: string;
+  /** Whole sentences: what could not be kept. Nothing of it is a failure. */
+  readonly warnings: string[] = [];
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Where a blob lies, if it does. */
+  blobPath(digest: Digest): string {
+    return join(this.folder, 'blobs', ...digest.split(':'));
+  }
+
+  /** The size of a blob, in bytes; undefined where it is not there. */
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    const found = await stat(this.blobPath(digest)).catch(() => undefined);
+    return found?.isFile() ? found.size : undefined;
+  }
+
+  async has({ digest, size }: Named): Promise<boolean> {
+    return (await this.sizeOf(digest)) === size;
+  }
+
+  /**
+   * The bytes of a blob that is there, verified. One that turns out damaged is removed before DIGEST_MISMATCH is thrown, so
+   * that the next run fetches it.
+   */
+  async *read({ digest, size }: Named): AsyncGenerator<Uint8Array> {
+    const path = this.blobPath(digest);
+    const file = ReadFile.open(path);
+    try {
+      const now = new Date();
+      await utimes(path, now, now).catch(() => undefined);
+      yield* verified(file.stream(), { mediaType: '', digest, size });
+    } catch (error) {
+      if (!isAirferryError(error, 'DIGEST_MISMATCH')) throw error;
+      await unlink(path).catch(() => undefined);
+      throw new AirferryError('DIGEST_MISMATCH', `the copy of ${digest} in the cache was damaged`, {
+        where: { file: path, blob: digest },
+        suggestions: ['It was removed: run the command again, and it is fetched anew.'],
+      });
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Bytes from elsewhere, which come to lie in the cache as they pass. What cannot be kept is not: they pass all the same. */
+  async *keep({ digest }: Named, bytes: Bytes): AsyncGenerator<Uint8Array> {
+    let file = await this.begin(digest).catch(error => this.#excuse(error));
+    const digester = new Digester(digest);
+    try {
+      for await (const chunk of bytes) {
+        digester.update(chunk);
+        yield chunk;
+        await file?.append(chunk).catch(async error => {
+          await file?.discard();
+          file = this.#excuse(error);
+        });
+      }
+      if (digester.digest() === digest) await file?.commit(FILE_MODE).catch(error => this.#excuse(error));
+    } finally {
+      // After a commit there is nothing left to discard.
+      await file?.discard();
+    }
+  }
+
+  /** Begin a blob of that digest; it is the caller's to hash, and to commit with `0o600`. Throws FILE_UNWRITABLE, DISK_FULL. */
+  async begin(digest: Digest): Promise<PendingFile> {
+    const path = this.blobPath(digest);
+    await this.makeFolder(dirname(path));
+    return PendingFile.create(path);
+  }
+
+  /** Throws FILE_UNWRITABLE. */
+  async makeFolder(path: string): Promise<void> {
+    try {
+      const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+      if (made !== undefined) await chmod(path, FOLDER_MODE);
+    } catch (cause) {
+      throw unwritable(path, cause);
+    }
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await unlink(this.blobPath(digest)).catch(() => undefined);
+  }
+
+  #excuse(error: unknown): undefined {
+    if (!isAirferryError(error, 'FILE_UNWRITABLE', 'DISK_FULL')) throw error;
+    if (this.warnings.length === 0)
+      this.warnings.push(`Not everything could be kept for the next run: ${error.message}.`);
+    return undefined;
+  }
+}
