@@ -12,6 +12,7 @@ import type { Compression } from '../content/media-types.ts';
 import { familiarName } from '../content/reference.ts';
 import type { Meter } from '../support/meter.ts';
 import { PendingFile } from '../support/write-file.ts';
+import { PendingParts, type PartsOptions, type WrittenPart } from '../transports/parts/pending.ts';
 
 export interface BundleCreateOptions {
   recipe: Recipe;
@@ -21,6 +22,8 @@ export interface BundleCreateOptions {
   compression?: Compression;
   /** The key that signs it, and what it says in place of when and of what. */
   sign?: { key: SecretKey; comment?: string };
+  /** Write it as parts, whose names begin with `output`. */
+  parts?: PartsOptions;
   meter: Meter;
   signal?: AbortSignal;
 }
@@ -34,6 +37,8 @@ export interface BundleCreated {
   /** Bytes of the file. */
   size: number;
   blobs: number;
+  /** Where it is in parts: in order, the parity part last. */
+  parts?: WrittenPart[];
   signed?: Signed;
   images: string[];
   /** Bytes that were read of the inputs. */
@@ -50,7 +55,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   const { daemon, warnings } = await packDaemonJson(recipe);
   const context: InputContext = { meter, signal, lock: await Lock.beside(recipe.file) };
   await expectFiles(recipe, meter);
-  const file = await PendingFile.create(output);
+  const file = await (options.parts ? PendingParts.create(output, options.parts) : PendingFile.create(output));
   try {
     const writer = new BundleWriter(file, { ...(signal && { signal }) });
     const images = await prepareImages(
@@ -71,6 +76,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
       const { sign } = options;
       const signed =
         sign && (await signPending(file, { name, version, digest, manifest }, sign.key, sign.comment));
+      if (file instanceof PendingParts) file.identify({ name, version, digest });
       await file.commit();
       await context.lock.save();
       const names = reports.flatMap(report => report.images.flatMap(image => image.to.map(familiarName)));
@@ -81,6 +87,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         digest,
         size: file.position,
         blobs,
+        ...(file instanceof PendingParts && { parts: file.written }),
         ...(signed && { signed }),
         images: names,
         inputBytes: meter.progress.done,

@@ -4,7 +4,7 @@
  * was ended by force has a record too.
  */
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AirferryError } from '../errors.ts';
 import { formatAddress } from '../host/address.ts';
 import { operator } from '../host/audit.ts';
@@ -24,7 +24,7 @@ export interface RunStart {
   fleet: SiteFleet;
   /** Default `runsFolder()`. */
   folder?: string;
-  /** Told once, when the record can no longer be kept; the run goes on. */
+  /** Told once, when the record cannot be kept, or no longer; the run goes on. */
   onTrouble: (message: string) => void;
 }
 
@@ -43,22 +43,13 @@ export class RunRecord {
   readonly #logs: Map<string, string>;
   readonly #progress = new Map<string, number>();
   readonly #onTrouble: RunStart['onTrouble'];
+  #begun = false;
   #broken = false;
 
-  private constructor(name: string, folder: string, document: RunDocument, start: RunStart) {
-    this.name = name;
-    this.folder = folder;
-    this.#document = document;
-    this.#logs = new Map(document.hosts.map(host => [host.name, join(folder, host.log)]));
-    this.#onTrouble = start.onTrouble;
-  }
-
-  /** Begin the record of a run; undefined, after telling why, where none can be kept. */
-  static begin(start: RunStart): RunRecord | undefined {
+  /** Nothing is written before the first event: a run that never came to a host leaves no record. */
+  constructor(start: RunStart) {
     const { command, argv, version, fleet, folder = runsFolder(), onTrouble } = start;
     const startedAt = new Date().toISOString();
-    const name = `${startedAt.replaceAll(':', '-')}-${command.replaceAll(' ', '-')}`;
-    const path = join(folder, name);
     const names = fleet.members.map(({ target }) => target.name);
     const hosts = fleet.members.map(
       ({ target }, i): RecordedHost => ({
@@ -69,21 +60,19 @@ export class RunRecord {
         log: logName(target.name, i, names),
       }),
     );
-    const who = operator();
-    const document: RunDocument = {
+    this.name = `${startedAt.replaceAll(':', '-')}-${command.replaceAll(' ', '-')}`;
+    this.folder = join(folder, this.name);
+    this.#document = {
       schemaVersion: 1,
-      ...{ command, argv: [...argv], who, version, startedAt, hosts },
+      ...{ command, argv: [...argv], who: operator(), version, startedAt, hosts },
     };
-    try {
-      mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
-      mkdirSync(path, { mode: PRIVATE_FOLDER });
-      const record = new RunRecord(name, path, document, start);
-      record.#write();
-      return record;
-    } catch (error) {
-      onTrouble(`no record is kept of this run: ${(error as Error).message}`);
-      return undefined;
-    }
+    this.#logs = new Map(hosts.map(host => [host.name, join(this.folder, host.log)]));
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Whether there is a record, and it is complete so far. */
+  get kept(): boolean {
+    return this.#begun && !this.#broken;
   }
 
   /** Put an event into its host's log. */
@@ -97,11 +86,13 @@ export class RunRecord {
     }
     const when = new Date(now).toISOString();
     const lines = describe(event).map(text => `${when} ${text.replaceAll('\n', '\n    ')}\n`);
+    if (!this.#begun) this.#keep(() => this.#begin());
     this.#keep(() => appendFileSync(path, lines.join(''), { mode: PRIVATE_FILE }));
   }
 
   /** Write down how it ended. */
-  finish({ hosts, bundle }: HostsResult, error: AirferryError | undefined): void {
+  finish({ hosts, bundle }: Pick<HostsResult, 'hosts' | 'bundle'>, error: AirferryError | undefined): void {
+    if (!this.#begun) return;
     const results = new Map(hosts.map(host => [host.name, host]));
     const document: RunDocument = {
       ...this.#document,
@@ -111,6 +102,13 @@ export class RunRecord {
       hosts: this.#document.hosts.map(host => recorded(host, results.get(host.name))),
     };
     this.#keep(() => this.#write(document));
+  }
+
+  #begin(): void {
+    mkdirSync(dirname(this.folder), { recursive: true, mode: PRIVATE_FOLDER });
+    mkdirSync(this.folder, { mode: PRIVATE_FOLDER });
+    this.#begun = true;
+    this.#write();
   }
 
   #write(document: RunDocument = this.#document): void {
@@ -125,7 +123,8 @@ export class RunRecord {
       write();
     } catch (error) {
       this.#broken = true;
-      this.#onTrouble(`the record of this run is not complete: ${(error as Error).message}`);
+      const what = this.#begun ? 'the record of this run is not complete' : 'no record is kept of this run';
+      this.#onTrouble(`${what}: ${(error as Error).message}`);
     }
   }
 }

@@ -118,7 +118,10 @@ export function isKnownFormat({ schemaVersion }: Pick<BundleManifest, 'schemaVer
 
 /** The published schemas, in JSON Schema draft 2020-12. */
 export function formatSchemas(): Record<'head' | 'manifest', object> {
-  const schema = (of: z.ZodType, title: string): object => ({ title, ...z.toJSONSchema(of, { io: 'input' }) });
+  const schema = (of: z.ZodType, title: string): object => ({
+    title,
+    ...z.toJSONSchema(of, { io: 'input' }),
+  });
   return {
     head: schema(head, `airferry.json of a bundle, format ${MAJOR}`),
     manifest: schema(manifest, `The manifest of a bundle, format ${MAJOR}`),
@@ -135,7 +138,11 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: s
     throw invalid('is no JSON', ['The bundle is damaged; carry it over again.']);
   }
   const format = isObject(json) ? json.schemaVersion : undefined;
-  if (typeof format === 'string' && /^\d{1,4}\.\d{1,4}$/.test(format) && !schemaVersion.safeParse(format).success) {
+  if (
+    typeof format === 'string' &&
+    /^\d{1,4}\.\d{1,4}$/.test(format) &&
+    !schemaVersion.safeParse(format).success
+  ) {
     const wanted = isObject(json) && NEEDS.test(String(json.needs)) ? `${json.needs} or newer` : undefined;
     throw invalid(`has format ${format}, and this airferry reads format ${MAJOR}`, [
       wanted ? `It needs ${wanted}.` : 'Use the airferry that made the bundle, or a newer one.',

@@ -50,8 +50,9 @@ export class Bundle {
   }
 
   /**
-   * Open a bundle, which may be in parts: they are looked for beside `path` and in `parts`. Check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
-   * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH.
+   * Open a bundle and check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
+   * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH, and for one that is
+   * in parts what `openWhole` throws.
    */
   static open(path: string, { parts = [] }: BundleOpenOptions = {}): Bundle {
     finishChange(path);

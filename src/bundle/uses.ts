@@ -1,8 +1,10 @@
 /** Who needs which blob of a bundle: every reference followed from the manifest down to layers and files. */
+import { artifactTypeOf } from '../content/artifact.ts';
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, shortDigest } from '../content/digest.ts';
 import { type ImageManifest, parseImageConfig, parseManifest } from '../content/manifest.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
+import { describeReferrer } from '../content/referrer.ts';
 import { isAirferryError } from '../errors.ts';
 import type { Bundle } from './open.ts';
 import type { BundleProblem } from './problem.ts';
@@ -76,13 +78,21 @@ class Tree {
     const parsed = this.#parsed(descriptor, name, () => parseManifest(bytes, descriptor.mediaType));
     if (!parsed) return;
     if (parsed.kind === 'image') {
-      this.#layers(parsed, name);
+      if (artifactTypeOf(parsed)) this.#artifact(parsed, descriptor, bytes, name);
+      else this.#layers(parsed, name);
       return;
     }
     for (const child of parsed.manifests) {
       // An index may name platforms that were left out; only what the bundle lists is promised.
       if (depth < 4 && this.#sizes.has(child.digest)) this.image(child, name, depth + 1);
     }
+  }
+
+  /** A signature, an SBOM, an attestation: its config is of any kind, and its layers are no layers of an image. */
+  #artifact(manifest: ImageManifest, { mediaType }: Descriptor, bytes: Uint8Array, name: string): void {
+    const { title } = describeReferrer(bytes, mediaType);
+    this.refer(manifest.config, `config of ${name} (${title})`);
+    manifest.layers.forEach((layer, i) => void this.refer(layer, `part ${i + 1} of ${name} (${title})`));
   }
 
   #layers(manifest: ImageManifest, name: string): void {

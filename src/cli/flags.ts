@@ -145,6 +145,39 @@ export const hostFlags = {
   ...yesFlag,
 };
 
+/** Of commands that read bundles: where the rest of one is. */
+export const bundleSourceFlags = {
+  base: Flags.string({
+    summary: 'A bundle or layout with blobs that the bundle leaves out. May be repeated.',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'BUNDLE',
+  }),
+  parts: Flags.string({
+    summary: 'A folder in which more parts of the bundle are, as of another disk. May be repeated.',
+    helpValue: 'DIR',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'BUNDLE',
+  }),
+};
+
+/** How bundles are cut into parts. */
+export const partFlags = {
+  'part-size': Flags.string({
+    summary: 'Write parts of at most this size, as FILE.001 and so on: 4GB, 700MiB, or cd, dvd, fat32.',
+    helpValue: 'SIZE',
+    helpGroup: 'PARTS',
+  }),
+  parity: Flags.option({
+    options: ['1'] as const,
+    summary: 'Write one part more, from which any one lost part can be made anew.',
+    helpValue: '1',
+    helpGroup: 'PARTS',
+  })({ dependsOn: ['part-size'] }),
+};
+
 /** A required argument. oclif would read a missing one from stdin, and so hang without a terminal. */
 export function fileArgument(description: string) {
   return Args.string({ description, required: true, ignoreStdin: true });

@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, plural } from '../support/format.ts';
 import type { Look } from './terminal.ts';
 import { clean, padEnd, truncate, width } from './text.ts';
 
-export type HostState = 'waiting' | 'working' | 'done' | 'failed';
+export type HostState = 'waiting' | 'working' | 'done' | 'failed' | 'skipped';
 
 /** What kind of work it is. */
 export interface BoardOptions {
@@ -18,9 +18,14 @@ interface Row {
   /** What the host is doing, or how it ended. */
   text: string;
   changes: number;
+  /** Since when it is at what it is doing; milliseconds. */
+  since: number;
 }
 
 const LONGEST_NAME = 24;
+/** Milliseconds at one phase after which a host is called slow, and how many of them are named. */
+const SLOW_MS = 10_000;
+const MOST_SLOW = 3;
 
 export class HostBoard {
   readonly #rows: Map<string, Row>;
@@ -29,20 +34,23 @@ export class HostBoard {
   readonly #names: number;
 
   constructor(hosts: readonly string[], look: Look, options: BoardOptions) {
-    this.#rows = new Map(hosts.map(host => [host, { state: 'waiting', text: 'waiting', changes: 0 }]));
+    this.#rows = new Map(
+      hosts.map(host => [host, { state: 'waiting', text: 'waiting', changes: 0, since: 0 }]),
+    );
     this.#look = look;
     this.#options = options;
     this.#names = Math.min(LONGEST_NAME, Math.max(0, ...hosts.map(host => width(clean(host)))));
   }
 
-  /** Take an event in, and return its host's new state. */
-  update(event: HostEvent): HostState {
-    const row = this.#rows.get(event.host) ?? { state: 'waiting', text: '', changes: 0 };
+  /** Take an event in, and return its host's new state. `now` in milliseconds. */
+  update(event: HostEvent, now: number = performance.now()): HostState {
+    const row = this.#rows.get(event.host) ?? { state: 'waiting', text: '', changes: 0, since: now };
     this.#rows.set(event.host, row);
     switch (event.kind) {
       case 'phase-start':
         row.state = 'working';
         row.text = event.title;
+        row.since = now;
         break;
       case 'phase-progress':
         row.text = `${event.title}  ${formatBytes(event.done)} of ${formatBytes(event.total)}`;
@@ -55,6 +63,10 @@ export class HostBoard {
         row.text = [changesText(row.changes, this.#options), formatDuration(event.durationMs)]
           .filter(Boolean)
           .join('  ');
+        break;
+      case 'host-skipped':
+        row.state = 'skipped';
+        row.text = `not begun: ${event.reason}`;
         break;
       case 'host-failed':
         row.state = 'failed';
@@ -80,9 +92,11 @@ export class HostBoard {
     const count = (state: HostState): number =>
       [...this.#rows.values()].filter(row => row.state === state).length;
     const failed = count('failed');
+    const skipped = count('skipped');
     const parts = [
       `${count('done')} of ${this.#rows.size} hosts done`,
       ...(failed > 0 ? [this.#look.paint.red(`${failed} failed`)] : []),
+      ...(skipped > 0 ? [this.#look.paint.yellow(`${skipped} not begun`)] : []),
       `${count('working')} at work`,
       `${count('waiting')} waiting`,
     ];
@@ -93,10 +107,28 @@ export class HostBoard {
   phases(): string[] {
     const titles = [...this.#rows.values()]
       .filter(({ state }) => state === 'working')
-      .map(({ text }) => text.replace(/ {2}.*$/, ''));
+      .map(({ text }) => shortTitle(text));
     const groups = Map.groupBy(titles, title => title);
     return [...groups].map(([title, members]) => `${title} (${members.length})`);
   }
+
+  /** Those that are at one thing for longest: `node17: Load images, 2 min 10 s`. */
+  slowest(now: number = performance.now()): string[] {
+    const slow = [...this.#rows].filter(
+      ([, { state, since }]) => state === 'working' && now - since >= SLOW_MS,
+    );
+    slow.sort(([, a], [, b]) => a.since - b.since);
+    return slow
+      .slice(0, MOST_SLOW)
+      .map(
+        ([host, { text, since }]) =>
+          `${clean(host)}: ${clean(shortTitle(text))}, ${formatDuration(now - since)}`,
+      );
+  }
+}
+
+function shortTitle(text: string): string {
+  return text.replace(/ {2}.*$/, '');
 }
 
 function changesText(changes: number, { dryRun, readOnly }: BoardOptions): string {

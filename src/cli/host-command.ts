@@ -2,11 +2,15 @@
 import { resolveFleet, type SiteFleet } from '../actions/fleet.ts';
 import type { HostsOptions, HostsResult } from '../actions/host-results.ts';
 import { summaryError } from '../actions/host-summary.ts';
+import { findRun, unfinished } from '../actions/run-folder.ts';
+import { RunRecord } from '../actions/run-record.ts';
 import { AirferryError } from '../errors.ts';
+import { command } from '../host/quote.ts';
 import { BaseCommand, type Ending } from './base-command.ts';
-import { hostView } from './host-view.ts';
+import { type HostView, hostView } from './host-view.ts';
 import type { Output } from './output.ts';
 import { type HostFlags, hostsOptions, reachOptions, retryCommand } from './reach.ts';
+import { type WaveFlags, wavesOf } from './wave-flags.ts';
 
 export interface HostWork<Result extends HostsResult> {
   dryRun?: boolean;
@@ -15,27 +19,45 @@ export interface HostWork<Result extends HostsResult> {
   /** Before any host is spoken to; a throw ends the command. */
   before?: (fleet: SiteFleet) => Promise<void>;
   action: (options: HostsOptions) => Promise<Result>;
+  /** Shows the work instead of the list of hosts. */
+  view?: HostView;
 }
 
+/** More hosts than this are not named in the command to try again. */
+const MOST_NAMED = 6;
+
 export abstract class HostCommand extends BaseCommand {
-  /** Run an action on the hosts that the flags name. A host that fails is in the result, and makes an error of it. */
+  /**
+   * Run an action on the hosts that the flags name. A host that fails is in the result, and makes an error of it. What
+   * changes hosts is recorded.
+   */
   protected async onHosts<Result extends HostsResult>(
     out: Output,
-    flags: HostFlags,
-    { dryRun = false, readOnly = false, before, action }: HostWork<Result>,
+    flags: HostFlags & WaveFlags,
+    work: HostWork<Result>,
   ): Promise<{ result: Result; error?: AirferryError }> {
-    const fleet = await resolveFleet(await reachOptions(flags));
+    const { dryRun = false, readOnly = false, before, action } = work;
+    const waves = wavesOf(flags);
+    const fleet = this.#again(out, flags, await resolveFleet(await reachOptions(flags)));
     await before?.(fleet);
     const names = fleet.members.map(({ target }) => target.name);
-    const view = hostView(names, out, { dryRun, readOnly });
+    const view = work.view ?? hostView(names, out, { dryRun, readOnly });
+    const record = dryRun || readOnly ? undefined : this.#record(out, fleet);
+    const retry = (hosts: string[]): string => this.#retry(hosts, record);
     return this.interruptible(
       () => view.stopping(),
       async signal => {
-        const onEvent: HostsOptions['onEvent'] = event => view.onEvent(event);
-        const options = { fleet, ...hostsOptions(flags), signal, onEvent };
+        const onEvent: HostsOptions['onEvent'] = event => {
+          record?.onEvent(event);
+          view.onEvent(event);
+        };
+        const options = { fleet, waves, ...hostsOptions(flags), signal, onEvent };
         const result = await action(options).finally(() => view.end());
-        const error = summaryError(result, hosts => retryCommand(this.#words(), hosts));
-        return { result, error: signal.aborted ? (signal.reason as AirferryError) : error };
+        const failure = summaryError(result, retry);
+        const error = signal.aborted ? (signal.reason as AirferryError) : failure;
+        record?.finish(result, error);
+        if (record?.kept) out.note(`Record of this run: ${record.folder}`);
+        return error ? { result, error } : { result };
       },
     );
   }
@@ -47,8 +69,35 @@ export abstract class HostCommand extends BaseCommand {
     this.end(out, told && error ? { ...ending, error: withoutList(error) } : ending);
   }
 
+  /** The hosts that the last run, or the one that is named, did not bring to their end. */
+  #again(out: Output, flags: WaveFlags, fleet: SiteFleet): SiteFleet {
+    if (!flags['retry-failed']) return fleet;
+    const { name, run } = findRun(this.#name(), flags.run);
+    const open = new Set(unfinished(run));
+    const members = fleet.members.filter(({ target }) => open.has(target.name));
+    if (members.length === 0) out.note(`No host is left to be tried again from the run ${name}.`);
+    return { ...fleet, members };
+  }
+
+  #record(out: Output, fleet: SiteFleet): RunRecord {
+    const { version } = this.config;
+    const onTrouble = (message: string): void => out.warn(message);
+    return new RunRecord({ command: this.#name(), argv: this.#words(), version, fleet, onTrouble });
+  }
+
+  /** The command that tries again on these hosts. */
+  #retry(hosts: string[], record: RunRecord | undefined): string {
+    if (!record?.kept || hosts.length <= MOST_NAMED) return retryCommand(this.#words(), hosts);
+    const words = this.#words();
+    return command(['airferry', ...words, ...(words.includes('--retry-failed') ? [] : ['--retry-failed'])]);
+  }
+
+  #name(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
   #words(): string[] {
-    return [...(this.id ?? '').split(':'), ...this.argv];
+    return [...this.#name().split(' '), ...this.argv];
   }
 }
 

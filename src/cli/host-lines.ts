@@ -52,6 +52,8 @@ export class HostLines {
         return [
           this.#line(event, this.#readOnly ? 'done' : event.outcome, `(${formatDuration(event.durationMs)})`),
         ];
+      case 'host-skipped':
+        return [this.#line(event, paint.yellow('not begun'), clean(event.reason))];
       case 'host-failed':
         return [
           this.#line(

@@ -19,13 +19,17 @@ export interface HostView {
 const MOST_LISTED = 20;
 /** Milliseconds. A faster eye does not exist, and a slow line to a jump host does. */
 const REDRAW_MS = 100;
+/** Milliseconds between lines about all hosts of a large fleet. */
+const TOTALS_MS = 5_000;
 const STOPPING = 'stopping (Ctrl-C again to stop at once)';
 
 /** The view for hosts of these names. */
 export function hostView(hosts: readonly string[], out: Output, options: BoardOptions): HostView {
   if (out.quiet) return { onEvent: () => undefined, stopping: () => undefined, end: async () => undefined };
   const drawable = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !out.verbose;
-  return drawable ? new ListView(hosts, out, options) : new LineView(hosts, out, options);
+  if (drawable) return new ListView(hosts, out, options);
+  const many = hosts.length > MOST_LISTED && !out.verbose;
+  return many ? new TotalsView(hosts, out, options) : new LineView(hosts, out, options);
 }
 
 class LineView implements HostView {
@@ -46,6 +50,60 @@ class LineView implements HostView {
   }
 
   async end(): Promise<void> {}
+}
+
+/** Large fleets where nothing can be drawn over: a line now and then for all of them, and one for each that fails. */
+class TotalsView implements HostView {
+  readonly #board: HostBoard;
+  readonly #lines: HostLines;
+  readonly #out: Output;
+  readonly #timer: NodeJS.Timeout;
+  readonly #notes: Note[] = [];
+  #last = '';
+
+  constructor(hosts: readonly string[], out: Output, options: BoardOptions) {
+    this.#out = out;
+    this.#board = new HostBoard(hosts, out.sideLook, options);
+    this.#lines = new HostLines(hosts, out.sideLook, options);
+    this.#timer = setInterval(() => this.#tell(), TOTALS_MS);
+    this.#timer.unref();
+  }
+
+  onEvent(event: HostEvent): void {
+    this.#board.update(event);
+    if (event.kind === 'phase-note') this.#notes.push({ name: event.host, text: event.text });
+    if (event.kind !== 'host-failed') return;
+    for (const line of this.#lines.lines(event, performance.now())) this.#out.note(line);
+  }
+
+  stopping(): void {
+    this.#out.note(STOPPING);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#tell();
+    tellNotes(this.#notes, this.#out);
+  }
+
+  #tell(): void {
+    const slow = this.#board.slowest();
+    const text = this.#board.total();
+    if (text === this.#last && slow.length === 0) return;
+    this.#last = text;
+    this.#out.note(slow.length > 0 ? `${text}; slowest: ${slow.join('; ')}` : text);
+  }
+}
+
+interface Note {
+  name: string;
+  text: string;
+}
+
+/** What hosts noted, those with the same note together. */
+function tellNotes(notes: readonly Note[], out: Output): void {
+  for (const [text, hosts] of Map.groupBy(notes, note => note.text))
+    out.note(`${namesOf(hosts)}: ${clean(text)}`);
 }
 
 /** listr2's list, drawn on stderr: stdout belongs to the result. */
@@ -74,7 +132,7 @@ class ListView implements HostView {
   readonly #dirty = new Set<string>();
   readonly #out: Output;
   /** Said once the list is gone, which would draw over them. */
-  readonly #notes: { name: string; text: string }[] = [];
+  readonly #notes: Note[] = [];
 
   constructor(hosts: readonly string[], out: Output, options: BoardOptions) {
     this.#out = out;
@@ -114,11 +172,11 @@ class ListView implements HostView {
     const state = this.#board.update(event);
     if (event.kind === 'phase-note') this.#notes.push({ name: event.host, text: event.text });
     this.#dirty.add(event.host);
-    if (this.#aggregate || (state !== 'done' && state !== 'failed')) return;
+    if (this.#aggregate || state === 'waiting' || state === 'working') return;
     this.#draw();
     const ending = this.#endings.get(event.host);
-    if (state === 'done') ending?.resolve();
-    else ending?.reject(new Error('failed'));
+    if (state === 'failed') ending?.reject(new Error('failed'));
+    else ending?.resolve();
   }
 
   stopping(): void {
@@ -130,16 +188,16 @@ class ListView implements HostView {
     this.#draw();
     for (const ending of this.#endings.values()) ending.resolve();
     await this.#running.catch(() => undefined);
-    for (const [text, hosts] of Map.groupBy(this.#notes, note => note.text))
-      this.#out.note(`${namesOf(hosts)}: ${clean(text)}`);
+    tellNotes(this.#notes, this.#out);
   }
 
   #draw(): void {
     if (this.#aggregate) {
       const task = this.#tasks.get('');
-      if (!task || this.#dirty.size === 0) return;
+      if (!task) return;
       task.title = this.#board.total();
-      task.output = this.#board.phases().join('\n');
+      const slow = this.#board.slowest().map(text => `slow: ${text}`);
+      task.output = [...this.#board.phases(), ...slow].join('\n');
     } else {
       for (const host of this.#dirty) {
         const task = this.#tasks.get(host);

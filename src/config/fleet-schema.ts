@@ -29,9 +29,9 @@ const vars = record(
   'a map of names and values, e.g. { site: plant-7 }',
 )
   .describe(
-    'Variables for ${NAME} in this file. Those of a host win over those of its groups, the environment, and the top.',
+    'Variables of this file, used as $NAME. Those of a host win over those of its groups, the environment, and the top.',
   )
-  .meta({ examples: [{ site: 'plant-7', rack: '${RACK:-r1}' }] });
+  .meta({ examples: [{ site: 'plant-7', dns: '$RACK.site' }] });
 
 const roles = list(text('the name of a role', NAME), 'a list, e.g. [edge]', 100)
   .describe('Words that --limit finds hosts by; those of groups and host add up.')

@@ -22,7 +22,7 @@ const NUMBERS: ReadonlySet<unknown> = new Set(['port', 'connect-timeout']);
 const TRUTHS: ReadonlySet<unknown> = new Set(['agent', 'sudo', 'insecure', 'engine']);
 
 const HOW_TO_SET =
-  'Set it under `vars`, in the environment, or give a default as in ${NAME:-default}; a plain dollar sign is written `$$`.';
+  'Set it under `vars` or in the environment, or give a default behind its name with `:-`; a plain dollar sign is written `$$`.';
 
 /** A text that cannot be said without the variables of a host. */
 const OPEN = Symbol('open');

@@ -12,10 +12,7 @@ import { parseYaml } from './document.ts';
 import { readText } from './read.ts';
 import { validate } from './validate.ts';
 
-const pins = z.record(
-  z.string(),
-  z.custom<Digest>(isDigest, 'must be sha256: and 64 hexadecimal digits'),
-);
+const pins = z.record(z.string(), z.custom<Digest>(isDigest, 'must be sha256: and 64 hexadecimal digits'));
 const schema = z.strictObject({
   schemaVersion: z.literal(1),
   downloads: pins.optional(),

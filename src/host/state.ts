@@ -42,7 +42,46 @@ const CHANGE = z.discriminatedUnion('kind', [
     members: z.array(z.string()),
   }),
   z.strictObject({ kind: z.literal('hosts-line'), line: z.string() }),
+  /** A Docker that was here before, whose place ours took: its units as they were. */
+  z.strictObject({
+    kind: z.literal('adopted'),
+    version: z.string().max(256),
+    units: z.array(z.strictObject({ name: z.string().max(256), enabled: z.boolean(), active: z.boolean() })).max(100),
+  }),
 ]);
+
+/** An engine release: its version, and the digest of the archive that it came from. */
+const RELEASE = z.strictObject({ version: z.string(), archive: DIGEST, path: PATH });
+const BUNDLE = z.strictObject({ name: z.string(), version: z.string(), digest: DIGEST });
+
+/** A release with the configuration that it ran on; the files' content is kept on the host by its hash. */
+const GENERATION = z.strictObject({
+  release: RELEASE,
+  bundle: BUNDLE.optional(),
+  files: z.array(z.strictObject({ path: PATH, mode: z.string().regex(/^[0-7]{4}$/), sha256: SHA256 })).max(1_000),
+});
+
+/** A container that ran before a change, and what it must be held against afterwards. */
+const CONTAINER = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  name: z.string().max(1024),
+  /** Its process on the host. */
+  pid: z.number().int().nonnegative(),
+  restarts: z.number().int().nonnegative(),
+  /** The engine starts it again by itself. */
+  returns: z.boolean(),
+});
+
+/** A change that has not stood the test yet. */
+const TRIAL = z.strictObject({
+  /** What was there before; absent on a first install. */
+  from: GENERATION.optional(),
+  /** Where a rollback is going. */
+  back: GENERATION.optional(),
+  containers: z.array(CONTAINER).max(10_000),
+  /** Whether the containers must not even have been restarted. */
+  live: z.boolean(),
+});
 
 const IMAGE = z.strictObject({
   name: z.string(),
@@ -53,14 +92,19 @@ const IMAGE = z.strictObject({
 
 const STATE = z.strictObject({
   schemaVersion: z.literal(1),
-  /** The current engine release: its version, and the digest of the archive that it came from. */
-  release: z.strictObject({ version: z.string(), archive: DIGEST, path: PATH }).optional(),
-  bundle: z.strictObject({ name: z.string(), version: z.string(), digest: DIGEST }).optional(),
+  /** The current engine release. */
+  release: RELEASE.optional(),
+  bundle: BUNDLE.optional(),
+  /** What a rollback goes back to. */
+  previous: GENERATION.optional(),
+  trial: TRIAL.optional(),
   files: z.array(INSTALLED_FILE).max(100_000),
   changes: z.array(CHANGE).max(10_000),
   images: z.array(IMAGE).max(100_000),
   /** Units that have to be restarted before what was changed is in force. */
   pending: z.array(z.string().max(256)).max(100).optional(),
+  /** Units that have to read their configuration again, without a restart. */
+  reload: z.array(z.string().max(256)).max(100).optional(),
   /** By the operator's clock. */
   installedAt: WHEN.optional(),
   updatedAt: WHEN,
@@ -69,6 +113,9 @@ const STATE = z.strictObject({
 export type HostState = z.infer<typeof STATE>;
 export type InstalledFile = z.infer<typeof INSTALLED_FILE>;
 export type HostChange = z.infer<typeof CHANGE>;
+export type Generation = z.infer<typeof GENERATION>;
+export type RanBefore = z.infer<typeof CONTAINER>;
+export type Trial = z.infer<typeof TRIAL>;
 
 export interface StateOptions {
   /** Default that of the layout. */

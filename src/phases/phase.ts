@@ -8,11 +8,11 @@
  */
 import type { GatheredFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
-import type { HostChange, HostState, InstalledFile } from '../host/state.ts';
+import type { HostChange, HostState, InstalledFile, Trial } from '../host/state.ts';
 import type { Finding } from './finding.ts';
 import type { PhaseName } from './names.ts';
 import type { Survey } from './survey.ts';
-import type { Wanted } from './wanted.ts';
+import type { RunnableEngine, Wanted } from './wanted.ts';
 
 /** Whoever is told how a phase goes on. */
 export interface Reporter {
@@ -35,6 +35,11 @@ export interface BareContext {
   state: HostState;
 }
 
+/** A host that is to run an engine which lies on it, or will by then: out of a bundle, or the one before. */
+export interface EngineContext extends BareContext {
+  readonly wanted: { readonly engine?: RunnableEngine; readonly bundle?: Wanted['bundle'] };
+}
+
 /** A host that is to become what a bundle says. */
 export interface HostContext extends BareContext {
   readonly wanted: Wanted;
@@ -50,6 +55,12 @@ export interface Plan {
   made?: HostChange[];
   /** Units that have to be restarted for it. */
   restart?: string[];
+  /** Units that only have to read their configuration again. */
+  reload?: string[];
+  /** What the change has to be held against before it counts as good. */
+  trial?: Trial;
+  /** How the file that it writes will differ: a unified diff, without secrets. */
+  diff?: string;
   run(report: Reporter): Promise<void>;
 }
 
@@ -61,14 +72,17 @@ export interface Phase<Context extends BareContext = HostContext> {
 
 /** The state to be written before a plan is run: with all that it will leave behind, and what it takes away still in it. */
 export function stateAfter(state: HostState, plan: Plan, now: Date = new Date()): HostState {
-  const { files = [], made = [], restart = [] } = plan;
+  const { files = [], made = [], restart = [], reload = [], trial } = plan;
   const paths = new Set(files.map(file => file.path));
   const pending = [...new Set([...(state.pending ?? []), ...restart])];
+  const again = [...new Set([...(state.reload ?? []), ...reload])];
   return {
     ...state,
     files: [...state.files.filter(file => !paths.has(file.path)), ...files],
     changes: [...state.changes.filter(change => !made.some(other => sameThing(change, other))), ...made],
     ...(pending.length > 0 ? { pending } : {}),
+    ...(again.length > 0 ? { reload: again } : {}),
+    ...(trial ? { trial } : {}),
     updatedAt: now.toISOString(),
   };
 }
@@ -81,12 +95,13 @@ export function stateWithout(state: HostState, gone: readonly string[]): HostSta
 
 /** Whether a plan leaves anything for the state to remember beforehand. */
 export function leavesTraces(plan: Plan): boolean {
-  return [plan.files, plan.made, plan.restart].some(list => list !== undefined && list.length > 0);
+  if (plan.trial) return true;
+  return [plan.files, plan.made, plan.restart, plan.reload].some(list => list !== undefined && list.length > 0);
 }
 
 /** Changes of which a host has one: a later one takes the place of an earlier. */
 function sameThing(a: HostChange, b: HostChange): boolean {
   if (a.kind === 'sysctl' && b.kind === 'sysctl') return a.key === b.key;
   if (a.kind === 'group' && b.kind === 'group') return a.name === b.name;
-  return a.kind === 'hosts-line' && b.kind === 'hosts-line';
+  return a.kind === b.kind && (a.kind === 'hosts-line' || a.kind === 'adopted');
 }

@@ -34,14 +34,19 @@ export interface DaemonOverlay {
   values: DaemonConfig;
 }
 
-export interface WantedEngine {
+/** As much of an engine as it takes to switch to it and run it. */
+export interface RunnableEngine {
   version: string;
-  archive: BlobSource;
-  /** The binaries' names. */
-  components: readonly string[];
+  archive: { digest: string };
   release: EngineRelease;
   /** What is enabled and started, in this order. */
   unitNames: readonly string[];
+}
+
+export interface WantedEngine extends RunnableEngine {
+  archive: BlobSource;
+  /** The binaries' names. */
+  components: readonly string[];
   /** The unit files for a host with this systemd. Throws UNIT_INVALID. */
   units(systemd: number): UnitFile[];
 }

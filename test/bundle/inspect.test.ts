@@ -14,12 +14,27 @@ test('sizes are told shared and unique, and add up', async () => {
   assert.is(inspection.size, size);
   assert.is(inspection.engine?.version, ENGINE);
   assert.equal(
-    inspection.images.map(({ names, id, layers, platform }) => ({ names, id, layers, platform })),
+    inspection.images.map(({ names, id, layers, platform }) => ({
+      names,
+      id,
+      layers: layers.length,
+      platform,
+    })),
     (await tinyImages()).map(({ names, id }) => ({ names, id, layers: 2, platform: 'linux/amd64' })),
   );
   for (const image of inspection.images) assert.is(image.size, image.unique + inspection.shared);
   assert.ok(inspection.shared > 0);
-  assert.equal(inspection.files, [{ path: '/etc/motd', mode: '0640', size: 8 }]);
+  assert.equal(
+    inspection.images.map(({ layers }) => layers.map(({ images }) => images)),
+    [
+      [2, 1],
+      [2, 1],
+    ],
+  );
+  assert.equal(
+    inspection.files.map(({ path, mode, size }) => ({ path, mode, size })),
+    [{ path: '/etc/motd', mode: '0640', size: 8 }],
+  );
 });
 
 test('a file that is no bundle is refused', async () => {

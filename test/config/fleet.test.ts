@@ -8,7 +8,8 @@ import { refusal, refusedFleet } from './refused.ts';
 
 const test = suite('config/fleet');
 
-const parse = (text: string) => parseFleet(text, { file: '/site/fleet.yaml', home: '/home/ops' });
+const parse = (text: string, environment: Record<string, string> = {}) =>
+  parseFleet(text, { file: '/site/fleet.yaml', home: '/home/ops', environment });
 
 const WHOLE = `defaults: { user: ops, identity: ~/.ssh/id_ed25519, sudo: true }
 registry: { address: hub.company.com, ip: 172.11.1.107, ca: ./ca.crt }
@@ -36,7 +37,7 @@ test('a whole fleet: ranges written out, defaults, groups and host laid over eac
   assert.is(h1?.user, 'ops');
   assert.is(h1?.sudo, true);
   assert.is(h1?.identity, '/home/ops/.ssh/id_ed25519');
-  assert.equal(h1?.bastion, []);
+  assert.is(h1?.bastion, undefined);
   assert.is(h1?.port, undefined);
   assert.is(h1?.daemon, undefined);
   const last = hosts.at(-1);
@@ -182,9 +183,9 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
   [
     'a sudo password',
     'hosts: [{ name: h, sudo-password: hunter2 }]',
-    '1:20',
-    '`hosts[0].sudo-password` would keep a secret in a file that is copied, mailed and versioned',
-    'Take `sudo-password` out. For sudo, give --ask-sudo-password or set AIRFERRY_SUDO_PASSWORD. For logging in, use a key or an SSH agent, or set AIRFERRY_SSH_PASSWORD.',
+    '1:35',
+    '`hosts[0].sudo-password` must be { env: NAME } or { file: PATH }, never the password itself',
+    '',
   ],
   [
     'a registry password',

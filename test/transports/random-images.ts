@@ -36,19 +36,24 @@ interface Layer {
   diffId: Digest;
 }
 
-/** The files of a layout with a few images and indexes. */
-export async function randomLayout(seed: number): Promise<Files> {
-  return new Maker(random(seed)).layout();
+/**
+ * The files of a layout with a few images and indexes. `tagged`: such that a registry can hold, which knows images by
+ * name, and what is stored under a tag by its sha256.
+ */
+export async function randomLayout(seed: number, { tagged = false } = {}): Promise<Files> {
+  return new Maker(random(seed), tagged).layout();
 }
 
 class Maker {
   readonly #next: () => number;
   readonly #files: Files = new Map();
   readonly #layers: Layer[] = [];
+  readonly #tagged: boolean;
   #names = 0;
 
-  constructor(next: () => number) {
+  constructor(next: () => number, tagged: boolean) {
     this.#next = next;
+    this.#tagged = tagged;
   }
 
   async layout(): Promise<Files> {
@@ -131,7 +136,8 @@ class Maker {
   /** An entry for each name; sometimes none has one. */
   #named(content: Descriptor): Descriptor[] {
     const { annotations: _, ...rest } = content;
-    const names = Array.from({ length: this.#upTo(4) }, () => `hub.company.com/site/app-${this.#names++}:1`);
+    const length = Math.max(this.#tagged ? 1 : 0, this.#upTo(4));
+    const names = Array.from({ length }, () => `hub.company.com/site/app-${this.#names++}:1`);
     if (names.length === 0) return [rest];
     return names.map(name => ({
       ...rest,
@@ -145,7 +151,8 @@ class Maker {
 
   /** Most digests are sha256; a few are sha512, as the spec allows. */
   #put(mediaType: string, bytes: Uint8Array): Descriptor {
-    const digest = digestOf(bytes, this.#chance(0.1) ? 'sha512:' : undefined);
+    const unusual = this.#chance(0.1) && !(this.#tagged && /manifest|index/.test(mediaType));
+    const digest = digestOf(bytes, unusual ? 'sha512:' : undefined);
     this.#files.set(`blobs/${digest.replace(':', '/')}`, bytes);
     return { mediaType, digest, size: bytes.length };
   }

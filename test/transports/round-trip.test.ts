@@ -62,13 +62,14 @@ for (const [first, makeFirst] of Object.entries(PLACES)) {
           mkdirSync(path, { recursive: true });
           return path;
         };
-        const origin = writeFolder(at('origin'), await randomLayout(seed));
+        const tagged = [first, second].includes('docker');
+        const origin = writeFolder(at('origin'), await randomLayout(seed, { tagged }));
         const expected = await viewOf(() => openImageSource(origin));
         let open = () => openImageSource(origin);
         for (const place of [makeFirst(at('first')), makeSecond(at('second'))]) {
           const source = await open();
           try {
-            await copyAll(source, place);
+            await copyAll(source, place, { unnamed: !tagged });
           } finally {
             await source.close();
           }

@@ -2,10 +2,11 @@
  * A file over HTTP that goes on where it broke off: the rest is asked for with Range and If-Range (RFC 9110), so that it is
  * the rest of the same file. What a server answers in place of a file is told apart.
  */
-import { AirferryError, isAirferryError } from '../../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AirferryError, abortError, isAirferryError } from '../../errors.ts';
 import { readCerts } from '../../registry/certs.ts';
+import { RegistryError } from '../../registry/errors.ts';
 import { Http, type HttpAnswer } from '../../registry/http.ts';
-import { retry } from '../../support/retry.ts';
 
 /** What a server says of a file before it sends it. */
 export interface Head {
@@ -24,6 +25,8 @@ export interface TransferOptions {
   unless?: { validator: string; unchanged(): void };
   /** Told once, before the first byte. An offset of 0 means that the file begins anew. */
   onHead?(head: Head): void | Promise<void>;
+  /** The caller knows the digest, and would find out if two files were mixed. */
+  checked?: boolean;
   signal?: AbortSignal | undefined;
   retry?: Partial<TransferRetry>;
 }
@@ -40,7 +43,9 @@ const MOST_MS = 15_000;
 /** A page that says it is a file. */
 const HTML = /^\s*<(?:!doctype\s+html|html|head|\?xml)/i;
 
-/** A failure that may pass. */
+const PAGE = ['A proxy or login page came in place of the file: open the address in a browser to see it.'];
+
+/** A failure that may pass; it does not get out of this file. */
 class Broken extends Error {}
 
 /** The bytes of a file from `from.offset` on, or from 0: `onHead` tells. Throws DOWNLOAD_FAILED, INTERRUPTED. */
@@ -61,6 +66,8 @@ class Transfer {
   /** Of the first answer; what follows has to belong to it. */
   #head: Head | undefined;
   #at: number;
+  /** Whether the server has ever answered. */
+  #met = false;
 
   constructor(http: Http, url: string, options: TransferOptions) {
     this.#http = http;
@@ -71,23 +78,20 @@ class Transfer {
 
   async *bytes(): AsyncGenerator<Uint8Array> {
     const { attempts, baseMs } = { ...RETRY, ...this.#options.retry };
-    for (let stalls = 1; ; ) {
+    const { signal } = this.#options;
+    for (let stalls = 0; ; ) {
       const before = this.#at;
       try {
-        const answer = await retry(() => this.#ask(), {
-          attempts: attempts - stalls + 1,
-          baseMs,
-          maxMs: MOST_MS,
-          signal: this.#options.signal,
-          retryable: error => error instanceof Broken,
-        });
+        const answer = await this.#ask();
         if (answer) yield* this.#rest(answer);
         return;
       } catch (error) {
-        const told = this.#told(error);
+        if (!(error instanceof Broken)) throw error;
         stalls = this.#at > before ? 1 : stalls + 1;
-        if (!(error instanceof Broken) || stalls > attempts) throw told;
-        await pause(baseMs * 2 ** (stalls - 1), this.#options.signal);
+        if (stalls >= attempts) throw failed(this.#url, error.message, error.cause);
+        await sleep(Math.min(MOST_MS, baseMs * 2 ** (stalls - 1)), undefined, { signal }).catch(() => {
+          throw abortError(signal);
+        });
       }
     }
   }
@@ -102,6 +106,7 @@ class Transfer {
       ...(!this.#head && unless && condition(unless.validator)),
     };
     const answer = await this.#send(headers, signal);
+    this.#met = true;
     const { status } = answer;
     if (status === 304 && unless && !this.#head) {
       answer.discard();
@@ -135,7 +140,7 @@ class Transfer {
         ...(signal && { signal }),
       });
     } catch (error) {
-      throw asBroken(error);
+      throw this.#broken(error);
     }
   }
 
@@ -148,7 +153,8 @@ class Transfer {
       this.#head = head;
       await this.#options.onHead?.(head);
     } else {
-      if (head.validator === undefined || head.validator !== this.#head.validator)
+      const same = head.validator === this.#head.validator && head.size === this.#head.size;
+      if (!same || (head.validator === undefined && !this.#options.checked))
         throw failed(this.#url, 'broke off, and the server now has another file there');
       skip = this.#at - head.offset;
       if (skip < 0) throw failed(this.#url, 'broke off, and the server left out a part of the rest');
@@ -164,7 +170,7 @@ class Transfer {
         yield piece;
       }
     } catch (error) {
-      throw asBroken(error);
+      throw this.#broken(error);
     }
     const { size } = this.#head;
     if (size !== undefined && this.#at < size) throw new Broken(`ended after ${this.#at} of ${size} bytes`);
@@ -188,11 +194,13 @@ class Transfer {
     };
   }
 
-  /** What the operator is told of a failure. */
-  #told(error: unknown): unknown {
-    if (error instanceof Broken) return failed(this.#url, error.message, error.cause);
-    if (this.#options.signal?.aborted && !isAirferryError(error)) return interrupted(this.#options.signal);
-    return error;
+  /** A failure that may pass is worth another attempt; not that of an address where nobody has ever answered. */
+  #broken(error: unknown): unknown {
+    if (!(error instanceof AirferryError) || isAirferryError(error, 'INTERRUPTED', 'DOWNLOAD_FAILED'))
+      return error;
+    const message = `failed: ${error.message}`;
+    const may = error instanceof RegistryError && error.mayPass && this.#met;
+    return may ? new Broken(message, { cause: error }) : failed(this.#url, message, error);
   }
 }
 
@@ -200,17 +208,14 @@ function condition(validator: string): Record<string, string> {
   return /^(?:W\/)?"/.test(validator) ? { 'if-none-match': validator } : { 'if-modified-since': validator };
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await retry(
-    async attempt => {
-      if (attempt === 1) throw new Broken('');
-    },
-    { attempts: 2, baseMs: Math.min(ms, MOST_MS), maxMs: MOST_MS, signal, retryable: () => true },
-  );
-}
-
-function asBroken(error: unknown): unknown {
-  if (!isAirferryError(error) || error.code === 'INTERRUPTED' || error.code === 'DOWNLOAD_FAILED') return error;
-  const may = isAirferryError(error, 'REGISTRY_UNREACHABLE');
-  return may ? new Broken(`failed: ${error.message}`, { cause: error }) : error;
+/** The error of a download. */
+export function failed(url: string, how: string, cause?: unknown, first: string[] = []): AirferryError {
+  return new AirferryError('DOWNLOAD_FAILED', `the download of ${url} ${how}`, {
+    where: { url },
+    cause,
+    suggestions: [
+      ...first,
+      'Fetch the file by other means and name it in the recipe: `archive: ./file` (engine) or `file: ./file` (the others).',
+    ],
+  });
 }

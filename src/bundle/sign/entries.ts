@@ -65,6 +65,11 @@ export function signaturesStart(entries: readonly TarEntry[]): number {
   return last === undefined ? 0 : last.offset + paddedSize(last.size);
 }
 
+/** The ID of the key that an entry is named after. */
+export function signatureKeyId(name: string): string {
+  return NAME.exec(name)?.[1] ?? '';
+}
+
 /** Whether a path in a bundle is one of a signature. */
 export function isSignature(path: string): boolean {
   return NAME.test(path);

@@ -41,11 +41,12 @@ function engine({ engine, compose, units }: BundleInspection, look: Look): strin
   }
   for (const { platform, size } of compose?.binaries ?? [])
     entries.push([`compose ${compose?.version}`, `${platform}, ${formatBytes(size)}`]);
-  const dropIns = units.filter(name => name.startsWith(DROP_INS));
-  const whole = units.filter(name => !name.startsWith(DROP_INS));
+  const names = units.map(({ name }) => name);
+  const dropIns = names.filter(name => name.startsWith(DROP_INS));
+  const whole = names.filter(name => !name.startsWith(DROP_INS));
   const more = dropIns.length > 0 ? [`${plural(dropIns.length, 'drop-in')} for different systemd`] : [];
   if (units.length > 0)
-    entries.push(['units', (look.verbose ? units.toSorted() : [...whole.toSorted(), ...more]).join(', ')]);
+    entries.push(['units', (look.verbose ? names.toSorted() : [...whole.toSorted(), ...more]).join(', ')]);
   return entries.length === 0 ? [] : [look.paint.bold('Engine'), ...pairs(entries, look, INDENT)];
 }
 
@@ -82,7 +83,7 @@ function images({ images, shared }: BundleInspection, look: Look): string[] {
 }
 
 function figures({ platform, layers, size, unique }: InspectedImage): string[] {
-  return [platform, String(layers), formatBytes(size), formatBytes(unique)];
+  return [platform, String(layers.length), formatBytes(size), formatBytes(unique)];
 }
 
 /** As Docker shows an image without a name. */

@@ -5,6 +5,7 @@ import { formatBytes, plural } from '../../support/format.ts';
 import { pairs } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
+import { partRows } from './parts.ts';
 import { signatureLines } from './signatures.ts';
 
 const INDENT = '  ';
@@ -23,6 +24,7 @@ export function createdView(bundle: BundleCreated, look: Look): string[] {
       look,
       INDENT,
     ),
+    ...partRows(bundle.parts ?? [], look),
     `${INDENT}${bundle.digest}`,
   ];
 }

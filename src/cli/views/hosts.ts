@@ -2,36 +2,90 @@
 import type { HostResult, HostsResult } from '../../actions/host-results.ts';
 import { formatDuration, plural } from '../../support/format.ts';
 import { renderSuggestions } from '../error-view.ts';
-import { type Cell, table } from '../table.ts';
+import { type Cell, type Column, table } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
 
-/** Hosts that each get lines of their own; more are told by number. */
+/** Hosts that are named in a sentence; more are told by number. */
 const MOST_NAMED = 6;
+/** Hosts that each get a row; more are told by how they ended. */
+const MOST_ROWS = 30;
+
+type PaintedCell = Exclude<Cell, string>;
 
 /** Outcome, number of changes and time of each host, then why some failed, and in a dry run the plan. */
 export function hostsView(result: HostsResult, look: Look): string[] {
   const { hosts, dryRun } = result;
-  const rows = hosts.map(host => [
-    host.name,
-    outcomeCell(host, dryRun, look),
-    String(host.changes.length),
-    formatDuration(host.durationMs),
-  ]);
-  const overview = table(
+  if (hosts.length === 0) return [];
+  const many = hosts.length > MOST_ROWS && !look.verbose;
+  const overview = many ? outcomesTable(hosts, dryRun, look) : hostsTable(hosts, dryRun, look);
+  const changes = dryRun || look.verbose ? changesOf(hosts, dryRun, look) : [];
+  const idle = hosts.every(({ outcome }) => outcome === 'unchanged');
+  const verdict = idle ? ['', dryRun ? 'Nothing would change.' : 'Nothing had to be changed.'] : [];
+  return [...overview, ...verdict, ...changes, ...failuresOf(hosts, look), ...skippedOf(hosts, look)];
+}
+
+function hostsTable(hosts: readonly HostResult[], dryRun: boolean, look: Look): string[] {
+  return table(
     [
       { title: 'HOST', folds: true },
       { title: 'OUTCOME' },
       { title: dryRun ? 'WOULD CHANGE' : 'CHANGES', align: 'right' },
       { title: 'TIME', align: 'right' },
     ],
-    rows,
+    hosts.map(host => [
+      host.name,
+      outcomeCell(host, dryRun, look),
+      String(host.changes.length),
+      host.outcome === 'skipped' ? '-' : formatDuration(host.durationMs),
+    ]),
     look,
   );
-  const changes = dryRun || look.verbose ? changesOf(hosts, dryRun, look) : [];
-  const idle = hosts.every(({ outcome }) => outcome === 'unchanged');
-  const verdict = idle ? ['', dryRun ? 'Nothing would change.' : 'Nothing had to be changed.'] : [];
-  return [...overview, ...verdict, ...changes, ...failuresOf(hosts, look)];
+}
+
+/** A row for each way to end, worst first, with the slowest host of it. */
+function outcomesTable(hosts: readonly HostResult[], dryRun: boolean, look: Look): string[] {
+  const cells = hosts.map(host => ({ host, cell: outcomeCell(host, dryRun, look) }));
+  const groups = [...Map.groupBy(cells, ({ cell }) => cell.text).values()];
+  groups.sort((a, b) => rank(a[0]?.host) - rank(b[0]?.host));
+  const rows = groups.map(group => {
+    const members = group.map(({ host }) => host);
+    const slowest = members.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
+    const counts = members.map(({ changes }) => changes.length);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    return [
+      group[0]?.cell ?? '',
+      String(members.length),
+      namesOf(members),
+      least === most ? String(most) : `${least}-${most}`,
+      slowest.outcome === 'skipped' ? '-' : formatDuration(slowest.durationMs),
+    ];
+  });
+  const columns: Column[] = [
+    { title: 'OUTCOME' },
+    { title: 'HOSTS', align: 'right' },
+    { title: 'NAMES', folds: true },
+    { title: dryRun ? 'WOULD CHANGE' : 'CHANGES', align: 'right' },
+    { title: 'SLOWEST', align: 'right' },
+  ];
+  return [...table(columns, rows, look), '', look.paint.dim('--verbose lists every host')];
+}
+
+const WORST_FIRST: readonly HostResult['outcome'][] = ['failed', 'skipped', 'changed', 'unchanged'];
+
+function rank(host: HostResult | undefined): number {
+  return host ? WORST_FIRST.indexOf(host.outcome) : WORST_FIRST.length;
+}
+
+/** Why hosts were not begun. */
+function skippedOf(hosts: readonly HostResult[], look: Look): string[] {
+  const skipped = hosts.filter(({ outcome }) => outcome === 'skipped');
+  const groups = Map.groupBy(skipped, ({ reason = '' }) => reason);
+  return [...groups].flatMap(([reason, group]) => [
+    '',
+    `${look.paint.yellow(look.glyphs.warning)} ${look.paint.bold(namesOf(group))}: not begun`,
+    ...wrap(clean(reason), proseColumns(look) - 2).map(line => `  ${line}`),
+  ]);
 }
 
 /** What hosts of several fail with, those with the same error together; a host alone fails with the command. */
@@ -65,7 +119,8 @@ export function namesOf(hosts: readonly { name: string }[]): string {
   return more > 0 ? `${names.join(', ')} and ${plural(more, 'more', 'more')}` : names.join(', ');
 }
 
-function outcomeCell({ outcome, error }: HostResult, dryRun: boolean, { paint }: Look): Cell {
+function outcomeCell({ outcome, error }: HostResult, dryRun: boolean, { paint }: Look): PaintedCell {
+  if (outcome === 'skipped') return { text: 'not begun', paint: paint.yellow };
   if (error?.code === 'INTERRUPTED') return { text: 'interrupted', paint: paint.yellow };
   if (outcome === 'failed') return { text: 'failed', paint: paint.red };
   if (outcome === 'unchanged') return { text: 'unchanged', paint: paint.dim };

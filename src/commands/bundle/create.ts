@@ -2,7 +2,9 @@
 import { Flags } from '@oclif/core';
 import { createBundle } from '../../actions/bundle-create.ts';
 import { openSecretKey } from '../../actions/bundle-sign.ts';
+import { parsePartSize } from '../../bundle/parts/sizes.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { partFlags } from '../../cli/flags.ts';
 import { SIGN_PASSWORD, signPassword } from '../../cli/sign-flags.ts';
 import { createdView } from '../../cli/views/bundle.ts';
 import { loadRecipe } from '../../config/recipe.ts';
@@ -38,19 +40,28 @@ export default class BundleCreate extends BaseCommand {
       summary: `Sign it with this secret key; its password is asked for, or taken from ${SIGN_PASSWORD}.`,
       helpValue: 'KEY',
     }),
+    ...partFlags,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BundleCreate);
     const out = this.output(flags);
-    const { output, compression, sign } = flags;
+    const { output, compression, sign, parity, 'part-size': size } = flags;
+    const parts = size === undefined ? undefined : { partSize: parsePartSize(size), parity: parity !== undefined };
     const recipe = await loadRecipe(flags.file);
     const opened =
       sign === undefined
         ? undefined
         : await openSecretKey(sign, () => signPassword(`Password of ${sign}`, '--sign'));
     const result = await this.track(out, 'Packing', work =>
-      createBundle({ recipe, output, compression, ...(opened && { sign: opened }), ...work }),
+      createBundle({
+        recipe,
+        output,
+        compression,
+        ...(opened && { sign: opened }),
+        ...(parts && { parts }),
+        ...work,
+      }),
     );
     for (const warning of [...(opened?.warnings ?? []), ...result.warnings]) out.warn(warning);
     this.end(out, { result, view: createdView, asked: false });

@@ -5,6 +5,7 @@ import { dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { hostsView } from '../../cli/views/hosts.ts';
+import { waveFlags } from '../../cli/wave-flags.ts';
 
 export default class HostInstall extends HostCommand {
   static override summary = 'Make hosts what a bundle says: engine, configuration and images.';
@@ -23,8 +24,14 @@ export default class HostInstall extends HostCommand {
       command: '<%= config.bin %> host install -b site.tar -F fleet.yaml --dry-run',
     },
     {
-      description: 'Install a fleet, 40 hosts at once',
-      command: '<%= config.bin %> host install -b site.tar -F fleet.yaml --parallel 40',
+      description:
+        'Install a fleet, one host first, then a quarter at a time, until more than three have failed',
+      command:
+        '<%= config.bin %> host install -b site.tar -F fleet.yaml --canary 1 --batch 25% --max-failures 3',
+    },
+    {
+      description: 'Try again on the hosts that the last run did not bring to an end',
+      command: '<%= config.bin %> host install -b site.tar -F fleet.yaml --retry-failed',
     },
   ];
   static override flags = {
@@ -33,6 +40,7 @@ export default class HostInstall extends HostCommand {
     ...trustedKeyFlag,
     ...dryRunFlag,
     ...registryFlags,
+    ...waveFlags,
     ...hostFlags,
   };
 

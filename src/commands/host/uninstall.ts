@@ -6,6 +6,7 @@ import { dryRunFlag, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { confirm } from '../../cli/prompts.ts';
 import { hostsView, namesOf } from '../../cli/views/hosts.ts';
+import { waveFlags } from '../../cli/wave-flags.ts';
 
 export default class HostUninstall extends HostCommand {
   static override summary = 'Remove exactly what was installed, and put back what was there before.';
@@ -26,6 +27,7 @@ export default class HostUninstall extends HostCommand {
     purge: Flags.boolean({ summary: 'Delete images, containers and volumes too.' }),
     'stop-containers': Flags.boolean({ summary: 'Stop the containers that run.' }),
     ...dryRunFlag,
+    ...waveFlags,
     ...hostFlags,
   };
 
@@ -34,7 +36,7 @@ export default class HostUninstall extends HostCommand {
     const out = this.output(flags);
     const { purge, yes, 'dry-run': dryRun, 'stop-containers': stopContainers } = flags;
     const before = async ({ members }: SiteFleet): Promise<void> => {
-      if (dryRun) return;
+      if (dryRun || members.length === 0) return;
       const hosts = namesOf(members.map(({ target }) => target));
       const also = purge ? ', and delete all its images, containers and volumes' : '';
       await confirm(`Remove the engine from ${hosts}${also}?`, { yes });

@@ -4,7 +4,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Digest } from '../../content/digest.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { ReadFile, unreadable } from '../../support/file.ts';
-import { describePart, isPart, numberOf, PART_HEADER, type PartHeader, parsePartHeader, wholeName } from './header.ts';
+import {
+  describePart,
+  isPart,
+  numberOf,
+  PART_HEADER,
+  type PartHeader,
+  parsePartHeader,
+  wholeName,
+} from './header.ts';
 import type { Part } from './joined.ts';
 
 /** A file that has the name of a part, but cannot be used as one. */
@@ -36,12 +44,19 @@ export interface PartSet {
  */
 export function findParts(path: string, folders: readonly string[] = []): PartSet | undefined {
   const beside = dirname(path);
-  const searched = [...new Set([...(existsSync(beside) ? [beside] : []), ...folders].map(each => resolve(each)))];
+  const searched = [
+    ...new Set([...(existsSync(beside) ? [beside] : []), ...folders].map(each => resolve(each))),
+  ];
   const named = headerOf(path);
   if (named === 'no part') return damagedHead(path, searched);
   const seen = searched.flatMap(folder => look(folder));
   const whole = named ? undefined : basename(path);
-  const header = named ?? chooseSet(path, seen.filter(({ path: file }) => wholeName(basename(file)) === whole));
+  const header =
+    named ??
+    chooseSet(
+      path,
+      seen.filter(({ path: file }) => wholeName(basename(file)) === whole),
+    );
   return header && collect(path, header, seen, searched);
 }
 
@@ -74,7 +89,9 @@ function headerOf(path: string): PartHeader | 'no part' | undefined {
 function damagedHead(path: string, folders: readonly string[]): undefined {
   const whole = wholeName(basename(path));
   if (whole === undefined) return undefined;
-  const siblings = look(folders[0] ?? '.').filter(({ path: file, header }) => header && wholeName(basename(file)) === whole);
+  const siblings = look(folders[0] ?? '.').filter(
+    ({ path: file, header }) => header && wholeName(basename(file)) === whole,
+  );
   if (siblings.length > 0) parsePartHeader(new Uint8Array(), path);
   return undefined;
 }
@@ -110,7 +127,9 @@ function chooseSet(path: string, seen: readonly Seen[]): PartHeader | undefined 
   const all = [...sets.values()];
   if (all.length <= 1) return all[0]?.[0];
   const whole = all.filter(
-    headers => new Set(headers.filter(({ part }) => part !== 'parity').map(({ part }) => part)).size === headers[0]?.of,
+    headers =>
+      new Set(headers.filter(({ part }) => part !== 'parity').map(({ part }) => part)).size ===
+      headers[0]?.of,
   );
   if (whole.length === 1) return whole[0]?.[0];
   const list = seen.flatMap(({ path: file, header }) => (header ? [`${file} is ${describe(header)}`] : []));
@@ -127,7 +146,10 @@ function collect(path: string, header: PartHeader, seen: readonly Seen[], folder
     if (its?.set === header.set && size === PART_HEADER + its.size) {
       if (!found.has(numberOf(its))) found.set(numberOf(its), { path: file, header: its });
     } else if (its?.set === header.set) {
-      others.push({ path: file, why: `${describePart(its)} has ${size} bytes instead of ${PART_HEADER + its.size}` });
+      others.push({
+        path: file,
+        why: `${describePart(its)} has ${size} bytes instead of ${PART_HEADER + its.size}`,
+      });
     } else if (its) others.push({ path: file, why: `it is ${describe(its)}` });
     else others.push({ path: file, why: why ?? '' });
   }

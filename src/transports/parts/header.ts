@@ -77,17 +77,25 @@ export function parsePartHeader(head: Uint8Array, file: string): PartHeader {
   const body = head.subarray(0, PART_HEADER - SUM);
   const sum = Buffer.from(head.subarray(PART_HEADER - SUM)).toString('latin1');
   if (head.length < PART_HEADER || sum !== `${sha256(body)}\n`) {
-    throw new AirferryError('BUNDLE_CORRUPT', `the first 4 KiB of ${file}, which say what part it is, are damaged`, {
-      where: { file, offset: 0 },
-      suggestions: ['Carry this one part over again; the others need not be.'],
-    });
+    throw new AirferryError(
+      'BUNDLE_CORRUPT',
+      `the first 4 KiB of ${file}, which say what part it is, are damaged`,
+      {
+        where: { file, offset: 0 },
+        suggestions: ['Carry this one part over again; the others need not be.'],
+      },
+    );
   }
   const parsed = schema.safeParse(JSON.parse(Buffer.from(body).toString('utf8')));
   if (parsed.success) return parsed.data;
-  throw new AirferryError('BUNDLE_INVALID', `${file} is a part of a format that this airferry does not know`, {
-    where: { file },
-    suggestions: ['Use the airferry that made it, or a newer one.'],
-  });
+  throw new AirferryError(
+    'BUNDLE_INVALID',
+    `${file} is a part of a format that this airferry does not know`,
+    {
+      where: { file },
+      suggestions: ['Use the airferry that made it, or a newer one.'],
+    },
+  );
 }
 
 /** `part 3 of 25`, `the parity part`. */

@@ -24,17 +24,22 @@ export function openWhole(path: string, folders: readonly string[] = []): Readab
 /** Throws FILE_UNWRITABLE for a file that is in parts: it is not changed where it lies. */
 export function assertOneFile(file: ReadableFile): void {
   if (!(file instanceof JoinedFile)) return;
-  throw new AirferryError('FILE_UNWRITABLE', `${file.path} is in ${plural(file.parts.length, 'part')}, which are never changed`, {
-    where: { file: file.path },
-    suggestions: ['Change the bundle first, then cut it: airferry bundle split BUNDLE --part-size SIZE'],
-  });
+  throw new AirferryError(
+    'FILE_UNWRITABLE',
+    `${file.path} is in ${plural(file.parts.length, 'part')}, which are never changed`,
+    {
+      where: { file: file.path },
+      suggestions: ['Change the bundle first, then cut it: airferry bundle split BUNDLE --part-size SIZE'],
+    },
+  );
 }
 
 /** The error for parts that were not found, damaged ones among them. */
 export function incomplete(set: PartSet, missing: readonly PartHeader['part'][]): AirferryError {
   const { name, version } = set.header.bundle;
   const damaged = set.others.filter(({ why }) => !why.startsWith('it is '));
-  const code: ErrorCode = damaged.length > 0 && damaged.length >= missing.length ? 'BUNDLE_CORRUPT' : 'BUNDLE_PARTS_MISSING';
+  const code: ErrorCode =
+    damaged.length > 0 && damaged.length >= missing.length ? 'BUNDLE_CORRUPT' : 'BUNDLE_PARTS_MISSING';
   const [first] = damaged;
   const message =
     code === 'BUNDLE_CORRUPT' && first
@@ -46,7 +51,9 @@ export function incomplete(set: PartSet, missing: readonly PartHeader['part'][])
     suggestions: [
       `Looked in ${set.folders.join(', ')}. Where there are more media, name their folders: --parts DIR.`,
       ...set.others.slice(0, 10).map(({ path, why }) => `${path}: ${why}`),
-      ...(parity && missing.length === 1 ? [`The parity part is there: airferry bundle repair ${set.path} makes it anew.`] : []),
+      ...(parity && missing.length === 1
+        ? [`The parity part is there: airferry bundle repair ${set.path} makes it anew.`]
+        : []),
     ],
   });
 }
@@ -56,7 +63,8 @@ function fits(parts: readonly [Part, ...Part[]]): boolean {
   const [{ header: first }] = parts;
   let at = 0;
   for (const [i, { header }] of parts.entries()) {
-    if (header.start !== at || (i < parts.length - 1 && (header.size !== first.size || header.size === 0))) return false;
+    if (header.start !== at || (i < parts.length - 1 && (header.size !== first.size || header.size === 0)))
+      return false;
     at += header.size;
   }
   return at === first.total && parts.every(({ header }) => header.total === first.total);

@@ -66,7 +66,10 @@ export class PendingParts implements PendingOutput {
   /** Begin a file in parts: `path` is what their names have in common. Throws FILE_UNWRITABLE; USAGE for parts that are too small. */
   static async create(path: string, options: PartsOptions): Promise<PendingParts> {
     if (options.partSize < LEAST_PART)
-      throw new AirferryError('USAGE', `a part of ${options.partSize} bytes is too small; the least is ${LEAST_PART}`);
+      throw new AirferryError(
+        'USAGE',
+        `a part of ${options.partSize} bytes is too small; the least is ${LEAST_PART}`,
+      );
     const parts = new PendingParts(path, options);
     await parts.#part(0);
     return parts;
@@ -118,7 +121,10 @@ export class PendingParts implements PendingOutput {
     for (let i = 0; i < of; i++) parts.push(await this.#close(i, total));
     for (const spare of this.#begun.splice(of)) await spare.discard();
     if (this.#parity) parts.push(await this.#addParity(parts));
-    const set = setDigest(bundle, parts.map(({ content }) => content));
+    const set = setDigest(
+      bundle,
+      parts.map(({ content }) => content),
+    );
     for (const { file, content } of parts) {
       const header = { bundle, ...content, of, total, set, parity: this.#parity };
       await file.writeAt(formatPartHeader(header), 0);
@@ -191,7 +197,11 @@ export class PendingParts implements PendingOutput {
       const path = join(folder, name);
       if (wholeName(name) !== basename(this.path) || this.written.some(part => part.path === path)) continue;
       const header = headerOf(path);
-      if (header && partPath(this.path, header.part) === path && (header.part === 'parity' || numberOf(header) > of))
+      if (
+        header &&
+        partPath(this.path, header.part) === path &&
+        (header.part === 'parity' || numberOf(header) > of)
+      )
         await unlink(path);
     }
   }
