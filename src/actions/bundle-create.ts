@@ -1,18 +1,22 @@
 /** `bundle create`: pack what a recipe names into one file that can be read in place. */
-import { fileSize, type InputContext, inRecipe } from '../bundle/inputs.ts';
+import { Fetching, type FetchOptions } from '../bundle/fetch/fetching.ts';
+import { componentsOf } from '../bundle/fetch/wanted-files.ts';
+import { inRecipe } from '../bundle/in-recipe.ts';
+import type { InputContext } from '../bundle/inputs.ts';
+import { fileSize } from '../bundle/local-file.ts';
 import { packCompose, packDaemonJson, packEngine, packUnits } from '../bundle/pack-engine.ts';
 import { packFiles, prepareImages } from '../bundle/pack-images.ts';
 import type { SecretKey } from '../bundle/sign/secret-key.ts';
 import { type Signed, signPending } from '../bundle/sign/sign.ts';
 import { BundleWriter } from '../bundle/writer.ts';
-import { Lock } from '../config/lock.ts';
+import type { LockChange } from '../config/lock.ts';
 import type { Recipe } from '../config/recipe.ts';
 import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
 import { familiarName } from '../content/reference.ts';
 import type { Meter } from '../support/meter.ts';
 import { PendingFile } from '../support/write-file.ts';
-import { PendingParts, type PartsOptions, type WrittenPart } from '../transports/parts/pending.ts';
+import { type PartsOptions, PendingParts, type WrittenPart } from '../transports/parts/pending.ts';
 
 export interface BundleCreateOptions {
   recipe: Recipe;
@@ -24,6 +28,8 @@ export interface BundleCreateOptions {
   sign?: { key: SecretKey; comment?: string };
   /** Write it as parts, whose names begin with `output`. */
   parts?: PartsOptions;
+  /** Cache, mirrors, and whether the lock may grow. */
+  fetch?: FetchOptions;
   meter: Meter;
   signal?: AbortSignal;
 }
@@ -43,6 +49,8 @@ export interface BundleCreated {
   images: string[];
   /** Bytes that were read of the inputs. */
   inputBytes: number;
+  /** What was resolved for the first time, and stands in the lock from now on. */
+  pinned: LockChange[];
   warnings: string[];
 }
 
@@ -53,15 +61,20 @@ export interface BundleCreated {
 export async function createBundle(options: BundleCreateOptions): Promise<BundleCreated> {
   const { recipe, output, meter, signal } = options;
   const { daemon, warnings } = await packDaemonJson(recipe);
-  const context: InputContext = { meter, signal, lock: await Lock.beside(recipe.file) };
   await expectFiles(recipe, meter);
-  const file = await (options.parts ? PendingParts.create(output, options.parts) : PendingFile.create(output));
+  const fetching = await Fetching.begin(recipe, { ...options.fetch, meter, signal });
+  const context: InputContext = { meter, signal, files: fetching.files };
+  const file = await (options.parts
+    ? PendingParts.create(output, options.parts)
+    : PendingFile.create(output));
   try {
+    await fetching.fetch();
     const writer = new BundleWriter(file, { ...(signal && { signal }) });
     const images = await prepareImages(
       writer,
       recipe,
       options.compression ?? recipe.compression ?? 'gzip',
+      await fetching.openImages(),
       context,
     );
     try {
@@ -77,8 +90,9 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
       const signed =
         sign && (await signPending(file, { name, version, digest, manifest }, sign.key, sign.comment));
       if (file instanceof PendingParts) file.identify({ name, version, digest });
+      const pinned = fetching.lock.changes();
       await file.commit();
-      await context.lock.save();
+      await fetching.lock.save();
       const names = reports.flatMap(report => report.images.flatMap(image => image.to.map(familiarName)));
       return {
         path: output,
@@ -91,7 +105,8 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         ...(signed && { signed }),
         images: names,
         inputBytes: meter.progress.done,
-        warnings: [...warnings, ...archiveWarnings],
+        pinned,
+        warnings: [...warnings, ...fetching.warnings, ...archiveWarnings],
       };
     } finally {
       await images.close();
@@ -99,14 +114,16 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   } catch (error) {
     await file.discard();
     throw error;
+  } finally {
+    await fetching.close();
   }
 }
 
 /** Tell the meter of every file that is to be read, and find out early when one is missing. */
 async function expectFiles(recipe: Recipe, meter: Meter): Promise<void> {
-  const sources = [...(recipe.engine?.sources ?? []), ...(recipe.compose?.sources ?? [])].filter(
-    source => source.kind === 'file',
-  );
+  const sources = componentsOf(recipe)
+    .flatMap(component => component.sources)
+    .filter(source => source.kind === 'file');
   const files = recipe.files.map(({ from, at }) => ({ path: from, at }));
   for (const { path, at } of [...sources, ...recipe.units, ...files]) {
     await inRecipe(recipe, at, () => meter.expect(fileSize(path)));

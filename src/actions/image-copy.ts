@@ -10,7 +10,7 @@ import { parsePlatform, platformMatches } from '../content/platform.ts';
 import { formatReference, type Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
 import type { Meter } from '../support/meter.ts';
-import type { CopyOptions, CopyReport } from '../transports/copy.ts';
+import type { CopyOptions, CopyReport, PreparedCopy } from '../transports/copy.ts';
 import { formatLocation, type Location } from '../transports/location.ts';
 import type { Selection } from '../transports/plan.ts';
 import { nameSole, withInventory } from '../transports/sole.ts';
@@ -140,23 +140,17 @@ async function copyAll(
   choice: Choice,
   options: ImageCopyOptions,
 ): Promise<CopyReport[]> {
-  const reports: CopyReport[] = [];
+  // A layer that came from one source is neither compressed nor sent again for another.
+  const known: CopyOptions['known'] = new Map();
+  const { compression = 'gzip', meter, signal } = options;
+  const selection = selectionOf(choice, options);
+  const watch = { meter, ...(signal && { signal }) };
   try {
-    // A layer that came from one source is neither compressed nor sent again for another.
-    const known: CopyOptions['known'] = new Map();
-    for (const { source } of opened) {
-      const { compression = 'gzip', meter, signal } = options;
-      const selection = selectionOf(choice, options);
-      reports.push(
-        await destination.copy(source, {
-          ...selection,
-          compression,
-          meter,
-          known,
-          ...(signal && { signal }),
-        }),
-      );
-    }
+    const copies: PreparedCopy[] = [];
+    for (const { source } of opened)
+      copies.push(await destination.prepare(source, { ...selection, compression, known, ...watch }));
+    const reports: CopyReport[] = [];
+    for (const copy of copies) reports.push(await copy.run());
     await destination.commit();
     return reports;
   } finally {

@@ -55,7 +55,7 @@ export async function openEngineDestination(
   const api = await connectedEngine(engine, access);
   return {
     description: `docker-daemon:${api.description}`,
-    copy: (source, options) => loadIntoEngine(api, source, options),
+    prepare: async (source, options) => ({ run: () => loadIntoEngine(api, source, options) }),
     commit: async () => undefined,
     discard: async () => api[Symbol.asyncDispose](),
   };

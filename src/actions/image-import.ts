@@ -83,13 +83,14 @@ export async function importImage(options: ImageImportOptions): Promise<ImageImp
     if (dryRun) return { ...base, target: formatReference(to), name: familiarName(to), bytes: 0 };
     const target = await openDestination(options.target, options);
     try {
-      const report = await target.copy(source, {
+      const copy = await target.prepare(source, {
         names: from => from,
         unnamed: false,
         compression: options.compression ?? 'gzip',
         meter,
         ...(signal && { signal }),
       });
+      const report = await copy.run();
       await target.commit();
       const [copied] = report.images;
       return {

@@ -2,7 +2,7 @@
 
 import { openBundleTarget } from '../bundle/target.ts';
 import type { Meter } from '../support/meter.ts';
-import { copyImages } from '../transports/copy.ts';
+import { prepareCopy } from '../transports/copy.ts';
 import type { Location } from '../transports/location.ts';
 import { openImageSource } from '../transports/open.ts';
 import { openFileTarget } from '../transports/open-target.ts';
@@ -138,7 +138,7 @@ function destination(opened: OpenedTarget): Destination {
   const { target } = opened;
   return {
     description: target.description,
-    copy: (source, options) => copyImages(source, target, options),
+    prepare: (source, options) => prepareCopy(source, target, options),
     commit: () => opened.commit(),
     discard: () => opened.discard(),
   };

@@ -60,13 +60,14 @@ async function storeNames(
   const target = { transport: 'docker', registry } as const;
   const destination = await openDestination(target, { ...options, targetPlainHttp: sourcePlainHttp });
   try {
-    await destination.copy(source, {
+    const copy = await destination.prepare(source, {
       names: from => from.flatMap(name => added.get(formatReference(name)) ?? []),
       unnamed: false,
       compression: 'gzip',
       meter,
       ...(signal && { signal }),
     });
+    await copy.run();
     await destination.commit();
   } finally {
     await destination.discard();

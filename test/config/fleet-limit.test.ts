@@ -50,7 +50,7 @@ test('what stands behind a ! is taken away at the end, from all where nothing el
 
 test('a word that means nothing is refused with the nearest that does', () => {
   assert.match(refusal('node1O').message, 'no host, group or role of the fleet is called node1O');
-  assert.is(refusal('wroker').suggestions[0], 'See which there are: airferry fleet list.');
+  assert.is(refusal('zzz').suggestions[0], 'See which there are: airferry fleet list.');
   assert.is(refusal('worker').suggestions[0], 'Did you mean workers?');
   assert.match(refusal('~x*').message, 'x*');
   assert.is(refusal('!nod01').suggestions[0], 'Did you mean node01?');

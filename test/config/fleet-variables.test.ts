@@ -81,7 +81,7 @@ test('a variable that is nowhere is a mistake at its place, for the first host t
   );
   const unused = hosts('groups: { g: { user: "$who" } }\nhosts: [{ name: a }]');
   assert.is(unused.length, 1, 'a group that nobody is in needs nothing');
-  const wanted = refusal('hosts: [{ name: h, user: "${WHO:?say who}" }]');
+  const wanted = refusal(`hosts: [{ name: h, user: "$\{WHO:?say who}" }]`);
   assert.match(wanted.message, 'needs the variable WHO, which is not set: say who');
 });
 
@@ -103,7 +103,7 @@ test('what comes out of a variable has to be right as if it had been written', (
 
 test('a plain dollar sign is written twice, and a file without any is read as it is', () => {
   assert.is(hosts('hosts: [{ name: h, user: "robot$$" }]')[0]?.user, 'robot$');
-  assert.is(hosts('vars: { empty: "" }\nhosts: [{ name: "h${empty}" }]')[0]?.name, 'h');
+  assert.is(hosts(`vars: { empty: "" }\nhosts: [{ name: "h$\{empty}" }]`)[0]?.name, 'h');
 });
 
 test('variables that repeat one another are given up at a bound, not at the end of the memory', () => {
