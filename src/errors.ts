@@ -25,6 +25,8 @@ export const EXIT = {
   registry: 7,
   /** The preflight check found something that would make the change fail. */
   preflight: 8,
+  /** A change failed, and the host is what it was before. */
+  rolledBack: 9,
   /** Ctrl-C, SIGTERM: everything was cleaned up first. */
   interrupted: 130,
 } as const;
@@ -43,6 +45,7 @@ export const EXIT_CODES = {
   RECIPE_INVALID: EXIT.input,
   LOCK_INCOMPLETE: EXIT.input,
   FLEET_INVALID: EXIT.input,
+  SSH_CONFIG_INVALID: EXIT.input,
   TEMPLATE_INVALID: EXIT.input,
   DAEMON_JSON_INVALID: EXIT.input,
   UNIT_INVALID: EXIT.input,
@@ -62,11 +65,13 @@ export const EXIT_CODES = {
   ARCHIVE_INVALID: EXIT.input,
   ARCHIVE_TRUNCATED: EXIT.input,
   ENGINE_INVALID: EXIT.input,
+  ENGINE_MISMATCH: EXIT.input,
   COMPOSE_INVALID: EXIT.input,
   BUNDLE_INVALID: EXIT.input,
   BUNDLE_CORRUPT: EXIT.verification,
   BUNDLE_PARTS_MISSING: EXIT.input,
   BUNDLE_BASE_MISSING: EXIT.input,
+  RECEIPT_INVALID: EXIT.input,
   DIGEST_MISMATCH: EXIT.verification,
   KEY_INVALID: EXIT.input,
   KEY_PASSWORD: EXIT.input,
@@ -103,6 +108,8 @@ export const EXIT_CODES = {
   HOST_STATE_INVALID: EXIT.noHost,
   HOST_LOCKED: EXIT.noHost,
   ENGINE_NOT_READY: EXIT.noHost,
+  HEALTH_CHECK_FAILED: EXIT.noHost,
+  ROLLED_BACK: EXIT.rolledBack,
   ENGINE_DENIED: EXIT.noHost,
   ENGINE_TLS: EXIT.noHost,
   ENGINE_FAILED: EXIT.noHost,

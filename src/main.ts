@@ -21,6 +21,8 @@ export async function main(argv: readonly string[]): Promise<never> {
     const config = await loadConfig();
     command = resolveCommand(argv, config);
     await run([...argv], config);
+    // A pipe takes 64 KiB at once; what waits behind them would be lost with the process.
+    await new Promise(resolve => process.stdout.write('', resolve));
     // What stdout has to complain about, it says in the next turn.
     await new Promise(resolve => setImmediate(resolve));
   } catch (error) {

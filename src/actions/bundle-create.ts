@@ -1,4 +1,6 @@
 /** `bundle create`: pack what a recipe names into one file that can be read in place. */
+
+import { FarSide } from '../bundle/delta/far-side.ts';
 import { Fetching, type FetchOptions } from '../bundle/fetch/fetching.ts';
 import { componentsOf } from '../bundle/fetch/wanted-files.ts';
 import { inRecipe } from '../bundle/in-recipe.ts';
@@ -6,6 +8,7 @@ import type { InputContext } from '../bundle/inputs.ts';
 import { fileSize } from '../bundle/local-file.ts';
 import { packCompose, packDaemonJson, packEngine, packUnits } from '../bundle/pack-engine.ts';
 import { packFiles, prepareImages } from '../bundle/pack-images.ts';
+import { packTools } from '../bundle/pack-tools.ts';
 import type { SecretKey } from '../bundle/sign/secret-key.ts';
 import { type Signed, signPending } from '../bundle/sign/sign.ts';
 import { BundleWriter } from '../bundle/writer.ts';
@@ -26,6 +29,9 @@ export interface BundleCreateOptions {
   compression?: Compression;
   /** The key that signs it, and what it says in place of when and of what. */
   sign?: { key: SecretKey; comment?: string };
+  /** What the far side has: bundles, archives and layouts, and receipts. It is named, and left out. */
+  bases?: readonly string[];
+  receipts?: readonly string[];
   /** Write it as parts, whose names begin with `output`. */
   parts?: PartsOptions;
   /** Cache, mirrors, and whether the lock may grow. */
@@ -43,6 +49,8 @@ export interface BundleCreated {
   /** Bytes of the file. */
   size: number;
   blobs: number;
+  /** What was left out, since the far side has it. */
+  leftOut?: { blobs: number; bytes: number; bases: string[] };
   /** Where it is in parts: in order, the parity part last. */
   parts?: WrittenPart[];
   signed?: Signed;
@@ -64,12 +72,13 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   await expectFiles(recipe, meter);
   const fetching = await Fetching.begin(recipe, { ...options.fetch, meter, signal });
   const context: InputContext = { meter, signal, files: fetching.files };
+  const farSide = await FarSide.of(options.bases ?? [], options.receipts ?? []);
   const file = await (options.parts
     ? PendingParts.create(output, options.parts)
     : PendingFile.create(output));
   try {
     await fetching.fetch();
-    const writer = new BundleWriter(file, { ...(signal && { signal }) });
+    const writer = new BundleWriter(file, { ...(farSide && { farSide }), ...(signal && { signal }) });
     const images = await prepareImages(
       writer,
       recipe,
@@ -82,7 +91,10 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
       const compose = await packCompose(writer, recipe, context);
       const units = await packUnits(writer, recipe, context);
       const reports = await images.run();
-      const files = await packFiles(writer, recipe, context);
+      const files = [
+        ...(await packFiles(writer, recipe, context)),
+        ...(await packTools(writer, recipe, context)),
+      ];
       const { name, version, platforms } = recipe;
       const content = { name, version, platforms, engine, compose, units, daemon, files };
       const { digest, blobs, manifest } = await writer.finish(content);
@@ -101,6 +113,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         digest,
         size: file.position,
         blobs,
+        ...(farSide && { leftOut: farSide.summary }),
         ...(file instanceof PendingParts && { parts: file.written }),
         ...(signed && { signed }),
         images: names,
@@ -124,7 +137,7 @@ async function expectFiles(recipe: Recipe, meter: Meter): Promise<void> {
   const sources = componentsOf(recipe)
     .flatMap(component => component.sources)
     .filter(source => source.kind === 'file');
-  const files = recipe.files.map(({ from, at }) => ({ path: from, at }));
+  const files = recipe.files.flatMap(({ from, at }) => (from === undefined ? [] : [{ path: from, at }]));
   for (const { path, at } of [...sources, ...recipe.units, ...files]) {
     await inRecipe(recipe, at, () => meter.expect(fileSize(path)));
   }

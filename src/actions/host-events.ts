@@ -27,6 +27,8 @@ export type HostEvent =
   | (InPhase & { kind: 'phase-progress'; done: number; total: number })
   /** Something worth a line: a warning, a decision, what `docker load` said. */
   | (InPhase & { kind: 'phase-note'; text: string })
+  /** How a file is about to change, before it does: a unified diff, without secrets. */
+  | (InPhase & { kind: 'phase-diff'; diff: string })
   /** In a dry run `changed` holds what would change, in the same words. */
   | (InPhase & { kind: 'phase-done'; changed: string[]; durationMs: number })
   | (InPhase & { kind: 'phase-skipped' })

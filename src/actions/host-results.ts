@@ -2,13 +2,15 @@
 
 import type { EngineAnswer } from '../engine/info.ts';
 import type { AirferryError } from '../errors.ts';
+import type { Ask } from '../host/ask.ts';
 import type { KnownHostsPolicy } from '../host/handshake.ts';
 import type { Drift } from '../phases/drift.ts';
 import type { Finding } from '../phases/finding.ts';
 import type { LoadedImage } from '../phases/image-loader.ts';
-import type { Component } from '../phases/inspect-engine.ts';
+import type { Component, Disk } from '../phases/inspect-engine.ts';
 import type { PhaseName } from '../phases/names.ts';
 import type { RuntimeName, Via } from '../phases/runtimes/runtime.ts';
+import type { BundleFrom } from '../transports/oci/bundle-store.ts';
 import type { SiteFleet } from './fleet.ts';
 import type { OnHostEvent } from './host-events.ts';
 import type { Waves } from './waves.ts';
@@ -26,6 +28,14 @@ export interface HostsOptions {
   connectTimeoutMs?: number;
   /** Milliseconds between keepalives; three without an answer are a lost connection. Default 15 000. */
   keepaliveMs?: number;
+  /** Milliseconds that a host has to be back in when the connection is lost; 0: it fails at once. Default 60 000. */
+  reconnectMs?: number;
+  /** Milliseconds for a step on a host; HOST_TIMEOUT then. Default none. */
+  stepTimeoutMs?: number;
+  /** Answers what hosts want to know of the operator during the login. */
+  ask?: Ask;
+  /** Take the locks of hosts away from whoever holds them. Default false. */
+  breakLock?: boolean;
   /** Ctrl-C: every host stops after cleaning up, and is failed with INTERRUPTED. */
   signal?: AbortSignal;
   onEvent?: OnHostEvent;
@@ -34,17 +44,35 @@ export interface HostsOptions {
 export interface HostCheckOptions extends HostsOptions {
   /** The bundle that is to be installed; without one the space that it needs is not known. */
   bundle?: string;
+  /** Do what is safe of what the findings advise; each by a phase that an uninstall undoes. Needs the bundle. */
+  fix?: boolean;
+  /** With `fix`: say what it would change, and change nothing. */
+  dryRun?: boolean;
 }
 
 export interface HostInstallOptions extends HostsOptions {
   /** Path of the bundle. */
   bundle: string;
+  /** Folders of more parts of it, and files with blobs that it leaves out. */
+  from?: BundleFrom;
   /** Files of the keys of which one must have signed it; those of the trusted folders where none are named. */
   trustedKeys?: string[];
   /** Say what would change, and change nothing. */
   dryRun?: boolean;
   /** Leave the bundle's images out. Default false: they are loaded. */
   skipImages?: boolean;
+  /** An older engine than the one that is there is meant. Default false: it is refused. */
+  allowDowngrade?: boolean;
+  /** Take over a Docker that airferry did not install. Default false: it is refused. */
+  adopt?: boolean;
+  /** Go back to the release before when the new one does not come up, or not all that ran still runs. Default true. */
+  rollback?: boolean;
+}
+
+export interface HostRollbackOptions extends HostsOptions {
+  /** The version, or the name, of a release that is kept; default the one before the current. */
+  to?: string;
+  dryRun?: boolean;
 }
 
 export interface HostStatusOptions extends HostsOptions {}
@@ -60,6 +88,8 @@ export interface HostUninstallOptions extends HostsOptions {
 export interface ImageLoadOptions extends HostsOptions {
   /** Path of a bundle, an archive (compressed or not) or an OCI layout. */
   source: string;
+  /** Folders of more parts of a bundle, and files with blobs that it leaves out. */
+  from?: BundleFrom;
   /** Only images with these names, as in Docker. Default all. */
   only?: string[];
   dryRun?: boolean;
@@ -76,6 +106,8 @@ export interface Change {
   phase: PhaseName;
   /** `wrote /etc/docker/daemon.json` */
   what: string;
+  /** How a file changes by it: a unified diff, without secrets. */
+  diff?: string;
 }
 
 export interface HostResult {
@@ -105,6 +137,7 @@ export interface HostsResult<Host extends HostResult = HostResult> {
 
 /** `host check`: a host with an `error` among its findings has the outcome `failed` with HOST_PREFLIGHT. */
 export type HostCheckResult = HostsResult;
+export type HostRollbackResult = HostsResult;
 export type HostInstallResult = HostsResult;
 export type HostUninstallResult = HostsResult;
 export interface ImageLoadHost extends HostResult {
@@ -130,6 +163,10 @@ export interface HostStatus extends HostResult {
   /** Undefined where no engine answers. */
   engine?: EngineAnswer;
   drift: Drift[];
+  /** Since the host has booted. */
+  uptimeSeconds?: number;
+  /** Below the engine's data root, or where it would be. */
+  disk?: Disk;
 }
 
 export type HostStatusResult = HostsResult<HostStatus>;

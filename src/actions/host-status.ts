@@ -4,6 +4,7 @@ import { type HostState, readState } from '../host/state.ts';
 import { findDrift } from '../phases/drift.ts';
 import { surveyFor } from '../phases/gather-facts.ts';
 import { inspectEngine } from '../phases/inspect-engine.ts';
+import { DEFAULT_DATA_ROOT } from '../phases/wanted.ts';
 import type { HostStatus, HostStatusOptions, HostStatusResult } from './host-results.ts';
 import { type Extra, type HostRun, onEveryHost } from './host-run.ts';
 
@@ -24,10 +25,11 @@ async function status(run: HostRun, shell: Shell): Promise<Status> {
     const recorded = await readState(shell);
     return { state: recorded, survey: await surveyFor(shell, recorded) };
   });
-  const versions = await run.step('inspect-engine', () => inspectEngine(shell));
+  const dataRoot = survey.engine?.dataRoot || DEFAULT_DATA_ROOT;
+  const inspection = await run.step('inspect-engine', () => inspectEngine(shell, dataRoot));
   const installed = state && installedOf(state);
   return {
-    versions,
+    ...inspection,
     drift: state ? findDrift(state, survey) : [],
     ...(survey.engine ? { engine: survey.engine } : {}),
     ...(installed ? { installed } : {}),

@@ -6,6 +6,7 @@ import type { BareContext, Phase } from '../phases/phase.ts';
 import { purgeData } from '../phases/purge-data.ts';
 import { removeFiles } from '../phases/remove-files.ts';
 import { removeGroup } from '../phases/remove-group.ts';
+import { returnDocker } from '../phases/return-docker.ts';
 import { stopContainers } from '../phases/stop-containers.ts';
 import { stopEngine } from '../phases/stop-engine.ts';
 import type { HostUninstallOptions, HostUninstallResult } from './host-results.ts';
@@ -28,7 +29,7 @@ async function uninstall(run: HostRun, shell: Shell, options: HostUninstallOptio
   const { purge = false, stopContainers: mayStop = false } = options;
   const phases: Phase<BareContext>[] = [stopContainers(mayStop), stopEngine];
   if (purge) phases.push(purgeData);
-  phases.push(removeFiles, removeGroup, forgetHost(purge));
+  phases.push(removeFiles, removeGroup, returnDocker, forgetHost(purge));
   for (const phase of phases) await run.phase(phase, context);
 }
 

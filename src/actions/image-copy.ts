@@ -9,8 +9,10 @@ import type { Compression } from '../content/media-types.ts';
 import { parsePlatform, platformMatches } from '../content/platform.ts';
 import { formatReference, type Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
+import { layersFolder } from '../registry/upload-journal.ts';
 import type { Meter } from '../support/meter.ts';
-import type { CopyOptions, CopyReport, PreparedCopy } from '../transports/copy.ts';
+import type { CopyReport, PreparedCopy } from '../transports/copy.ts';
+import { LayerBook } from '../transports/layer-book.ts';
 import { formatLocation, type Location } from '../transports/location.ts';
 import type { Selection } from '../transports/plan.ts';
 import { nameSole, withInventory } from '../transports/sole.ts';
@@ -141,8 +143,8 @@ async function copyAll(
   options: ImageCopyOptions,
 ): Promise<CopyReport[]> {
   // A layer that came from one source is neither compressed nor sent again for another.
-  const known: CopyOptions['known'] = new Map();
-  const { compression = 'gzip', meter, signal } = options;
+  const { compression = 'gzip', meter, signal, target } = options;
+  const known = target.transport === 'docker' ? await LayerBook.open(layersFolder(), compression) : new Map();
   const selection = selectionOf(choice, options);
   const watch = { meter, ...(signal && { signal }) };
   try {

@@ -72,7 +72,7 @@ export async function connectedEngine(engine: string | undefined, access: Engine
   const target = members[0]?.target;
   return openEngine({
     address: engine,
-    ssh: { ...login.connect, ...(target ? { host: target } : {}) },
+    ssh: { ...login.connect, ...(target && !target.local ? { host: target } : {}) },
     ...watch,
   });
 }

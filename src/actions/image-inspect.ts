@@ -6,6 +6,7 @@ import { parseManifest } from '../content/manifest.ts';
 import type { Compression } from '../content/media-types.ts';
 import { formatPlatform } from '../content/platform.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
+import type { ReferrerKind } from '../content/referrer.ts';
 import type { SourceImage, SourceLayer } from '../transports/source.ts';
 import { type ImageListOptions, type ListedImage, listed } from './image-list.ts';
 import { openSource } from './image-places.ts';
@@ -32,7 +33,7 @@ export interface InspectedImage extends Omit<ListedImage, 'layers'>, DescribedCo
   annotations?: Record<string, string>;
   layers: InspectedLayer[];
   /** Signatures, SBOMs and attestations in the same source that are about this image. */
-  referrers: { digest?: Digest; artifactType: string }[];
+  referrers: { digest?: Digest; artifactType: string; kind: ReferrerKind; title: string }[];
 }
 
 export interface ImageInspected {
@@ -91,7 +92,7 @@ function inspect(
     digest: manifest?.descriptor.digest,
     platform: formatPlatform(image.platform),
     size: row?.size ?? 0,
-    ...(image.artifactType ? { artifactType: image.artifactType } : {}),
+    ...(image.artifactType ? { artifactType: image.artifactType, kind: row?.kind, title: row?.title } : {}),
     ...(image.subject ? { subject: image.subject } : {}),
     ...(manifest ? { mediaType: manifest.descriptor.mediaType } : {}),
     ...annotationsOf(manifest?.bytes),
@@ -105,7 +106,12 @@ function inspect(
         ...(layer ? { size: layer.size, compression: layer.compression } : {}),
       };
     }),
-    referrers: about.map(({ digest, artifactType = '' }) => ({ digest, artifactType })),
+    referrers: about.map(({ digest, artifactType = '', kind = 'artifact', title = artifactType }) => ({
+      ...(digest ? { digest } : {}),
+      artifactType,
+      kind,
+      title,
+    })),
   };
 }
 

@@ -2,9 +2,15 @@
 import type { Digest } from '../content/digest.ts';
 import { formatPlatform } from '../content/platform.ts';
 import { familiarName } from '../content/reference.ts';
+import {
+  type DescribedReferrer,
+  describeReferrer,
+  describeType,
+  type ReferrerKind,
+} from '../content/referrer.ts';
 import type { Meter } from '../support/meter.ts';
 import type { Location } from '../transports/location.ts';
-import type { ImageSource, Inventory } from '../transports/source.ts';
+import type { Document, ImageSource, Inventory, SourceImage } from '../transports/source.ts';
 import { type Access, openSource } from './image-places.ts';
 
 export interface ImageListOptions extends Access {
@@ -24,6 +30,11 @@ export interface ListedImage {
   platform: string;
   /** The media type that says what it is, if it is no image. */
   artifactType?: string;
+  /** The same for eyes: `cosign signature`, `SPDX SBOM`. */
+  title?: string;
+  kind?: ReferrerKind;
+  /** The name of what it is about, if that has one. */
+  about?: string;
   /** The manifest that it is about: signatures and SBOMs name one. */
   subject?: Digest;
   layers: number;
@@ -70,17 +81,36 @@ export function listed({ images, indexes }: Inventory, sizes: ReadonlyMap<string
     const all = [...names.map(familiarName), ...(viaIndex.get(index.descriptor.digest) ?? [])];
     for (const child of children) viaIndex.set(child, [...(viaIndex.get(child) ?? []), ...all]);
   }
-  return images.map(({ names, config, manifest, platform, layers, artifactType, subject }) => {
+  const nameOf = new Map([
+    ...indexes.map(({ index, names }) => [index.descriptor.digest, names[0]] as const),
+    ...images.map(({ manifest, names }) => [manifest?.descriptor.digest, names[0]] as const),
+  ]);
+  const aboutWhat = ({ subject, manifest }: SourceImage): string | undefined => {
+    const name = subject && nameOf.get(subject);
+    if (name) return familiarName(name);
+    // BuildKit puts an attestation beside its image, in the same index.
+    return subject === undefined && manifest ? viaIndex.get(manifest.descriptor.digest)?.[0] : undefined;
+  };
+  return images.map(image => {
+    const { names, config, manifest, platform, layers, artifactType, subject } = image;
+    const about = artifactType === undefined ? undefined : aboutWhat(image);
     const digest = manifest?.descriptor.digest;
     return {
       names: [...new Set([...names.map(familiarName), ...(digest ? (viaIndex.get(digest) ?? []) : [])])],
       id: config.descriptor.digest,
       digest,
       platform: formatPlatform(platform),
-      ...(artifactType ? { artifactType } : {}),
+      ...(artifactType ? { artifactType, ...describe(artifactType, manifest) } : {}),
       ...(subject ? { subject } : {}),
+      ...(about === undefined ? {} : { about }),
       layers: layers.length,
       size: layers.reduce((total, { key }) => total + (sizes.get(key) ?? 0), 0),
     };
   });
+}
+
+function describe(artifactType: string, manifest: Document | undefined): DescribedReferrer {
+  return manifest
+    ? describeReferrer(manifest.bytes, manifest.descriptor.mediaType)
+    : describeType(artifactType);
 }

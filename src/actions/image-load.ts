@@ -22,7 +22,7 @@ import { type Extra, type HostRun, onEveryHost } from './host-run.ts';
 export async function imageLoad(options: ImageLoadOptions): Promise<ImageLoadResult> {
   const { dryRun = false } = options;
   const only = options.only?.map(name => familiarName(parseReference(name)));
-  const source = await openImageSource(options.source);
+  const source = await openImageSource(options.source, options.from);
   try {
     if (source.access === 'sequential') {
       if (only) throw notInParts(source, 'single images of it cannot be loaded');

@@ -4,6 +4,7 @@ import { openBundleTarget } from '../bundle/target.ts';
 import type { Meter } from '../support/meter.ts';
 import { prepareCopy } from '../transports/copy.ts';
 import type { Location } from '../transports/location.ts';
+import type { BundleFrom } from '../transports/oci/bundle-store.ts';
 import { openImageSource } from '../transports/open.ts';
 import { openFileTarget } from '../transports/open-target.ts';
 import { selectSource } from '../transports/select.ts';
@@ -18,6 +19,8 @@ export interface Access extends Omit<RegistryAccess, 'signal'> {
   overwrite?: boolean;
   /** How hosts are logged in to whose engines are meant. */
   login?: EngineLogin;
+  /** Folders of more parts of bundles, and files with blobs that they leave out. */
+  from?: BundleFrom;
 }
 
 interface Watch {
@@ -95,9 +98,9 @@ function openGroup(group: Group, options: Access & Watch): Promise<OpenedSource>
 /** All of a file, or the one image that is named. */
 async function openFileSource(
   { path, name }: { path: string; name?: string },
-  { meter, signal }: Watch,
+  { meter, signal, from }: Access & Watch,
 ): Promise<OpenedSource> {
-  const source = await openImageSource(path, { meter });
+  const source = await openImageSource(path, { meter, ...from });
   const close = (): Promise<void> => source.close();
   if (name === undefined) return { source, close };
   try {

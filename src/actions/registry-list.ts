@@ -85,7 +85,7 @@ function parsePlace(place: string): Place {
   if (prefix === '') return { registry, prefix: undefined };
   if (/[:@]/.test(prefix)) {
     throw new AirferryError('REFERENCE_INVALID', `"${place}" names an image, not a repository`, {
-      suggestions: [`airferry registry list ${registry}/${prefix.split(/[:@]/)[0]}`],
+      suggestions: [`List it: airferry registry list ${registry}/${prefix.split(/[:@]/)[0]}`],
     });
   }
   parseReference(`${registry}/${prefix}`);

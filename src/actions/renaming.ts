@@ -1,4 +1,5 @@
 /** What images are called where they go: which of them are wanted, their new names, and that no two get the same. Pure. */
+import { isReferrerTag } from '../content/artifact.ts';
 import type { Digest } from '../content/digest.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
 import { collisions, type Renaming, type RetagRule, retag } from '../content/retag.ts';
@@ -103,10 +104,16 @@ function placed(as: Reference, naming: Naming): Reference {
   );
 }
 
-/** Each name of an inventory with its content. */
+/** Each name of an inventory with its content. Tags by which signatures and SBOMs are found are none: they follow their subject. */
 export function namedContent({ images, indexes }: Inventory): { name: Reference; content: Digest }[] {
-  const ofImages = images.flatMap(({ names, manifest, config }) =>
-    names.map(name => ({ name, content: (manifest ?? config).descriptor.digest })),
+  const held = new Set([
+    ...images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
+    ...indexes.map(({ index }) => index.descriptor.digest),
+  ]);
+  const ofImages = images.flatMap(({ names, manifest, config, subject }) =>
+    names
+      .filter(({ tag }) => !(subject && held.has(subject) && isReferrerTag(tag ?? '')))
+      .map(name => ({ name, content: (manifest ?? config).descriptor.digest })),
   );
   return [
     ...ofImages,

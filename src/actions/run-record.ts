@@ -164,6 +164,8 @@ function describe(event: HostEvent): string[] {
       return [`${event.phase}: ${formatBytes(event.done)} of ${formatBytes(event.total)}`];
     case 'phase-note':
       return [`${event.phase}: ${event.text}`];
+    case 'phase-diff':
+      return event.diff.split('\n').map(line => `${event.phase}: ${line}`);
     case 'phase-done':
       return [...event.changed.map(what => `${event.phase}: ${what}`), `${event.phase}: done${took}`];
     case 'phase-skipped':

@@ -1,7 +1,7 @@
 /** In which order, and how far, an action goes through many hosts: a canary first, then batches, until too many failed. */
 import { AirferryError } from '../errors.ts';
 import { plural } from '../support/format.ts';
-import { mapLimit } from '../support/limit.ts';
+import { type Place, Places } from '../support/places.ts';
 
 /** A number of hosts, or a part of all of them. */
 export type Share = { count: number } | { percent: number };
@@ -20,7 +20,7 @@ export interface WaveWork<T, R> {
   /** At work at once, within a wave. */
   parallel: number;
   signal?: AbortSignal;
-  work: (item: T) => Promise<R>;
+  work: (item: T, place: Place) => Promise<R>;
   failed: (result: R) => boolean;
   /** What becomes of an item that is not begun, and why. */
   skip: (item: T, reason: string) => R;
@@ -62,16 +62,18 @@ export async function inWaves<T, R>(items: readonly T[], options: WaveWork<T, R>
   let stop: string | undefined;
   for (const [index, wave] of wavesOf(items, waves).entries()) {
     const before = failures;
-    const done = await mapLimit(wave, parallel, async item => {
+    const places = new Places(parallel);
+    const one = async (item: T, place: Place): Promise<R> => {
       if (stop !== undefined) return skip(item, stop);
-      const result = await work(item);
+      const result = await work(item, place);
       if (!failed(result) || signal?.aborted) return result;
       if (++failures > most) {
         const allowed = most === 0 ? 'none may' : `no more than ${most} may`;
         stop ??= `${plural(failures, 'host')} failed, and ${allowed}`;
       }
       return result;
-    });
+    };
+    const done = await Promise.all(wave.map(item => places.run(place => one(item, place))));
     results.push(...done);
     if (index === 0 && (waves.canary ?? 0) > 0 && failures > before)
       stop ??= `the canary failed: ${failures} of ${plural(wave.length, 'host')}`;

@@ -1,4 +1,5 @@
 /** What is inside a bundle: images with their sizes, shared and their own; engine, compose, units, files, signatures. */
+import { describeBase } from '../content/delta.ts';
 import type { Digest } from '../content/digest.ts';
 import { safePath } from '../tar/header.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
@@ -28,6 +29,8 @@ export interface BundleInspection extends InspectedImages {
   schemaVersion: string;
   digest: Digest;
   platforms: string[];
+  /** What it leaves out, since the far side has it, and against what it was cut. */
+  leftOut?: { blobs: number; bytes: number; bases: string[] };
   /** Bytes of the file. */
   size: number;
   blobs: number;
@@ -38,14 +41,15 @@ export interface BundleInspection extends InspectedImages {
   compose?: { version: string; binaries: (InspectedBlob & { platform: string })[] };
   daemon: Record<string, unknown>;
   units: (InspectedBlob & { name: string })[];
-  files: (InspectedBlob & { path: string; mode: string })[];
+  /** With a platform only for hosts of that one. */
+  files: (InspectedBlob & { path: string; mode: string; platform?: string })[];
   /** IDs of the keys that signed it. What a signature is worth is for `bundle verify` to say. */
   signatures: string[];
 }
 
 /** Describe a bundle by its manifests alone; no layer is read. Throws DIGEST_MISMATCH for a damaged manifest. */
 export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
-  const { manifest, head, entries } = bundle;
+  const { manifest, head, entries, leftOut } = bundle;
   const paths = new Set(entries.map(({ name }) => safePath(name)));
   const { engine, compose } = manifest;
   return {
@@ -55,6 +59,13 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
     schemaVersion: head.schemaVersion,
     digest: bundle.digest,
     platforms: manifest.platforms,
+    ...(manifest.delta && {
+      leftOut: {
+        blobs: leftOut.length,
+        bytes: leftOut.reduce((sum, { size }) => sum + size, 0),
+        bases: manifest.delta.bases.map(describeBase),
+      },
+    }),
     size: bundle.file.size,
     blobs: manifest.blobs.length + 1,
     ...(engine && {
@@ -77,7 +88,13 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
     daemon: manifest.daemon,
     units: Object.entries(manifest.units).map(([name, { digest, size }]) => ({ name, digest, size })),
     ...inspectImages(await bundle.images().inventory(), digest => paths.has(blobPath(digest))),
-    files: manifest.files.map(({ path, mode, digest, size }) => ({ path, mode, digest, size })),
+    files: manifest.files.map(({ path, mode, digest, size, platform }) => ({
+      path,
+      mode,
+      ...(platform && { platform }),
+      digest,
+      size,
+    })),
     signatures: signatureEntries(entries).map(({ name }) => signatureKeyId(name)),
   };
 }

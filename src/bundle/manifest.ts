@@ -7,6 +7,7 @@
  * What may change from version to version is in `format/README.md`; the schemas beside it are made of those below.
  */
 import { z } from 'zod';
+import { deltaSchema } from '../content/delta.ts';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
@@ -81,9 +82,20 @@ const manifest = z.object({
       platform: platform.optional(),
     }),
   ),
-  files: z.array(z.object({ path: absolutePath, mode: z.string().regex(/^0[0-7]{3}$/), digest, size })),
-  /** Every blob of the archive but the manifest itself. */
+  /** With a platform only for hosts of that one. */
+  files: z.array(
+    z.object({
+      path: absolutePath,
+      mode: z.string().regex(/^0[0-7]{3}$/),
+      digest,
+      size,
+      platform: platform.optional(),
+    }),
+  ),
+  /** Every blob that belongs to the bundle but the manifest itself. */
   blobs: z.array(z.object({ mediaType: z.string(), digest, size })),
+  /** Which of the blobs the archive does not have, since the far side has them. */
+  delta: deltaSchema.optional(),
   /** The documents beside the blobs, by which other tools read the bundle. */
   documents: z.record(z.enum(['oci-layout', 'index.json', 'manifest.json']), z.object({ digest, size })),
 });
@@ -151,7 +163,8 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: s
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw invalid(`is not valid at "${issue?.path.join('.')}": ${issue?.message}`, [
+  const at = issue && issue.path.length > 0 ? ` at "${issue.path.join('.')}"` : '';
+  throw invalid(`is not valid${at}: ${issue?.message}`, [
     'The bundle is damaged, or airferry did not make it.',
   ]);
 }

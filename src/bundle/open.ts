@@ -1,4 +1,5 @@
 /** A bundle, opened for reading in place: nothing is unpacked, blobs are streamed from where they lie. */
+import { basesOf } from '../content/delta.ts';
 import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
@@ -6,8 +7,10 @@ import type { ReadableFile } from '../support/file.ts';
 import { safePath } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
 import { finishChange } from '../transports/archive/journal.ts';
+import { type BundleFrom, layered } from '../transports/oci/bundle-store.ts';
 import { blobPath, TarStore } from '../transports/oci/file-store.ts';
 import { ociSource } from '../transports/oci/source.ts';
+import type { ContentStore } from '../transports/oci/store.ts';
 import { openWhole } from '../transports/parts/open.ts';
 import type { Bytes, RandomSource } from '../transports/source.ts';
 import {
@@ -26,9 +29,14 @@ export type BlobName = Pick<Descriptor, 'digest' | 'size'>;
 /** What the head says, and the manifest again. */
 const REPEATED = ['schemaVersion', 'needs', 'name', 'version'] as const;
 
-export interface BundleOpenOptions {
-  /** Folders in which parts may lie, beside the one of the path. */
-  parts?: readonly string[] | undefined;
+export type BundleOpenOptions = BundleFrom;
+
+/** A blob that the manifest names and the archive leaves out. */
+export interface LeftOut extends BlobName {
+  /** The bases that had it. */
+  had: readonly string[];
+  /** Whether one of the bases that were opened has it. */
+  atHand: boolean;
 }
 
 export class Bundle {
@@ -38,25 +46,35 @@ export class Bundle {
   /** Every entry of the archive, in order. */
   readonly entries: TarEntry[];
   readonly file: ReadableFile;
-  readonly #store: TarStore;
+  /** Whether bases were opened with it. */
+  readonly hasBases: boolean;
+  readonly #store: ContentStore;
 
-  private constructor(file: ReadableFile, entries: TarEntry[], head: BundleHead, manifest: BundleManifest) {
+  private constructor(
+    file: ReadableFile,
+    entries: TarEntry[],
+    head: BundleHead,
+    manifest: BundleManifest,
+    store: ContentStore,
+    hasBases: boolean,
+  ) {
+    this.hasBases = hasBases;
     this.path = file.path;
     this.file = file;
     this.entries = entries;
     this.head = head;
     this.manifest = manifest;
-    this.#store = new TarStore(file, entries);
+    this.#store = store;
   }
 
   /**
    * Open a bundle and check its head and manifest; blobs are checked as they are read, or all by `verifyBundle`.
    * Throws FILE_NOT_FOUND, BUNDLE_INVALID for what is no bundle, ARCHIVE_TRUNCATED, DIGEST_MISMATCH, and for one that is
-   * in parts what `openWhole` throws.
+   * in parts what `openWhole` throws. Bases that are named are opened too.
    */
-  static open(path: string, { parts = [] }: BundleOpenOptions = {}): Bundle {
+  static open(path: string, from: BundleFrom = {}): Bundle {
     finishChange(path);
-    const file = openWhole(path, parts);
+    const file = openWhole(path, from.parts);
     try {
       const entries = entriesOf(file);
       const [first] = entries;
@@ -65,7 +83,14 @@ export class Bundle {
       const store = new TarStore(file, entries);
       const manifest = parseBundleManifest(readWhole(store, head.manifest), path);
       if (REPEATED.some(key => head[key] !== manifest[key])) throw wrongHead(path, first.offset);
-      return new Bundle(file, entries, head, manifest);
+      return new Bundle(
+        file,
+        entries,
+        head,
+        manifest,
+        layered(store, manifest.delta, from),
+        from.bases !== undefined && from.bases.length > 0,
+      );
     } catch (error) {
       file.close();
       throw error;
@@ -95,12 +120,27 @@ export class Bundle {
 
   /** A blob's bytes from an offset on, unverified: to go on with a transfer whose end is checked on the other side. */
   blobFrom({ digest, size }: BlobName, offset: number): Bytes {
-    const start = this.offsetOf(digest);
-    if (start === undefined)
-      throw new AirferryError('BUNDLE_CORRUPT', `${this.path} lacks the blob ${digest}`, {
-        where: { file: this.path, blob: digest },
-      });
-    return this.file.stream(start + offset, size - offset);
+    if (this.#store.has(digest) || this.#store.absent?.(digest))
+      return this.#store.slice(digest, offset, size - offset);
+    throw new AirferryError('BUNDLE_CORRUPT', `${this.path} lacks the blob ${digest}`, {
+      where: { file: this.path, blob: digest },
+    });
+  }
+
+  /** Who had a blob that is left out and is in none of the bases that were opened; undefined for any other. */
+  absent(digest: Digest): readonly string[] | undefined {
+    return this.#store.absent?.(digest);
+  }
+
+  /** The blobs that the archive leaves out, in the order of the manifest. */
+  get leftOut(): LeftOut[] {
+    const { delta, blobs } = this.manifest;
+    if (!delta) return [];
+    const had = basesOf(delta);
+    return blobs.flatMap(({ digest, size }) => {
+      const names = had(digest);
+      return names ? [{ digest, size, had: names, atHand: this.#store.has(digest) }] : [];
+    });
   }
 
   /** A manifest, index or config as a whole, verified. Throws DIGEST_MISMATCH, ARCHIVE_INVALID. */
@@ -114,7 +154,7 @@ export class Bundle {
   }
 
   close(): void {
-    this.file.close();
+    this.#store.close();
   }
 }
 
@@ -147,7 +187,7 @@ function wrongHead(path: string, offset: number): AirferryError {
 }
 
 /** The manifest may be larger than an image's, so it is not read as one. */
-function readWhole(store: TarStore, descriptor: Descriptor): Uint8Array {
+function readWhole(store: ContentStore, descriptor: Descriptor): Uint8Array {
   return store.document(descriptor, descriptor.size).bytes;
 }
 

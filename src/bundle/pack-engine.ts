@@ -6,12 +6,13 @@ import { checkEngineArchive } from '../engine/archive-contents.ts';
 import { inspectCompose } from '../engine/compose.ts';
 import { buildDaemonJson, type DaemonConfig, mergeDaemonJson } from '../engine/daemon-json.ts';
 import { type DaemonContext, validateDaemonJson } from '../engine/daemon-validate.ts';
-import { composeSource, engineSource } from '../engine/source.ts';
 import { loadDaemonTemplate } from '../engine/templates.ts';
 import { readUnit, UNIT_SOURCES, unitFlags } from '../engine/units.ts';
 import { supportedEngineVersion } from '../engine/version.ts';
 import { tee } from '../support/tee.ts';
-import { fileInput, type InputContext, inRecipe, openInput } from './inputs.ts';
+import { inRecipe } from './in-recipe.ts';
+import { type InputContext, openInput } from './inputs.ts';
+import { fileInput } from './local-file.ts';
 import { ENGINE_TYPE, FILE_TYPE } from './manifest.ts';
 import type { BundleContent, BundleWriter } from './writer.ts';
 
@@ -33,7 +34,7 @@ export async function packEngine(
   for (const source of engine.sources) {
     await inRecipe(recipe, source.at, async () => {
       const { platform } = source;
-      const input = openInput(source, wanted => engineSource(version, wanted).url, context);
+      const input = openInput(source, { name: 'engine', version }, context);
       const { passing, copy } = tee(input.open());
       const [found, stored] = await both(
         inspectEngineArchive(copy, { name: input.name }),
@@ -60,7 +61,7 @@ export async function packCompose(
   for (const source of compose.sources) {
     await inRecipe(recipe, source.at, async () => {
       const { platform } = source;
-      const input = openInput(source, wanted => composeSource(version, wanted).url, context);
+      const input = openInput(source, { name: 'compose', version }, context);
       let head: Uint8Array = new Uint8Array();
       async function* watched(): AsyncGenerator<Uint8Array> {
         for await (const chunk of input.open()) {

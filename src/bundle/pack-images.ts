@@ -9,7 +9,12 @@ import { closest } from '../support/suggest.ts';
 import { type CopyReport, prepareCopy } from '../transports/copy.ts';
 import { openImageSource } from '../transports/open.ts';
 import type { ImageSource } from '../transports/source.ts';
-import { fileInput, type InputContext, inRecipe } from './inputs.ts';
+import type { ImageTarget } from '../transports/target.ts';
+import type { FetchedGroup } from './fetch/registry-images.ts';
+import { wantedOther } from './fetch/wanted-files.ts';
+import { inRecipe } from './in-recipe.ts';
+import type { InputContext } from './inputs.ts';
+import { fileInput } from './local-file.ts';
 import { FILE_TYPE } from './manifest.ts';
 import type { BundleContent, BundleWriter } from './writer.ts';
 
@@ -19,11 +24,15 @@ export interface PreparedImages {
   close(): Promise<void>;
 }
 
-/** Open every image source of a recipe. Throws what opening throws, at the place in the recipe. */
+/**
+ * Open every image source of a recipe, and put those that were fetched after them. Throws what opening throws, at the place
+ * in the recipe.
+ */
 export async function prepareImages(
   writer: BundleWriter,
   recipe: Recipe,
   compression: Compression,
+  fetched: readonly FetchedGroup[],
   context: InputContext,
 ): Promise<PreparedImages> {
   const platforms = recipe.platforms.map(parsePlatform);
@@ -33,7 +42,7 @@ export async function prepareImages(
     for (const source of sources) await source.close();
   };
   try {
-    for (const spec of recipe.images) {
+    for (const spec of recipe.images.filter(isLocal)) {
       await inRecipe(recipe, spec.at, async () => {
         const source = await openSpec(spec, context);
         sources.push(source);
@@ -52,6 +61,11 @@ export async function prepareImages(
         );
       });
     }
+    for (const { source, selection } of fetched) {
+      sources.push(source);
+      const copy = await prepareCopy(source, sideBySide(writer), { ...selection, compression, ...context });
+      copies.push(() => copy.run());
+    }
   } catch (error) {
     await close();
     throw error;
@@ -64,6 +78,28 @@ export async function prepareImages(
   return { run, close };
 }
 
+type LocalSpec = Extract<ImageSpec, { kind: 'archive' | 'oci' }>;
+
+function isLocal(spec: ImageSpec): spec is LocalSpec {
+  return spec.kind === 'archive' || spec.kind === 'oci';
+}
+
+/** Blobs of a registry at once; one after the other they would wait for its answers. */
+const AT_ONCE = 5;
+
+/** The bundle as a target that takes several blobs at once. */
+function sideBySide(writer: BundleWriter): ImageTarget {
+  const { description, scope } = writer;
+  return {
+    description,
+    scope,
+    concurrency: AT_ONCE,
+    holds: () => writer.holds(),
+    putBlob: blob => writer.putBlob(blob),
+    putManifest: (document, name) => writer.putManifest(document, name),
+  };
+}
+
 /** The operator's files, with destination and mode. */
 export async function packFiles(
   writer: BundleWriter,
@@ -71,17 +107,19 @@ export async function packFiles(
   context: InputContext,
 ): Promise<BundleContent['files']> {
   const files: BundleContent['files'] = [];
-  for (const { from, to, mode, at } of recipe.files) {
-    const put = await inRecipe(recipe, at, () =>
-      writer.putBlob({ mediaType: FILE_TYPE, open: () => fileInput(from, context.meter).open() }),
-    );
+  for (const file of recipe.files) {
+    const { from, to, mode, at } = file;
+    const fetched = wantedOther(file);
+    const open = (): AsyncIterable<Uint8Array> =>
+      fetched ? context.files.open(fetched) : fileInput(from ?? '', context.meter).open();
+    const put = await inRecipe(recipe, at, () => writer.putBlob({ mediaType: FILE_TYPE, open }));
     const { digest, size } = put.descriptor;
     files.push({ path: to, mode: `0${mode.toString(8).padStart(3, '0')}`, digest, size });
   }
   return files;
 }
 
-function openSpec(spec: ImageSpec, { meter }: InputContext): Promise<ImageSource> {
+function openSpec(spec: LocalSpec, { meter }: InputContext): Promise<ImageSource> {
   switch (spec.kind) {
     case 'archive':
       return openImageSource(spec.path, { meter });
@@ -90,23 +128,6 @@ function openSpec(spec: ImageSpec, { meter }: InputContext): Promise<ImageSource
         meter,
         fallbackName: spec.ref ? parseReference(spec.ref) : undefined,
       });
-    case 'name':
-      throw notYet(
-        `the image ${spec.name}`,
-        `docker pull ${spec.name} && docker save -o image.tar ${spec.name}`,
-      );
-    case 'compose':
-      throw notYet(
-        `the images of ${spec.paths.join(' and ')}`,
-        'docker compose config --images | xargs docker save -o images.tar',
-      );
-    case 'kubernetes':
-      throw notYet(`the images of ${spec.path}`, 'docker save -o images.tar NAME…');
-    case 'list':
-      throw notYet(
-        `the images of ${spec.path}`,
-        `grep -v '^#' ${spec.path} | xargs docker save -o images.tar`,
-      );
   }
 }
 
@@ -118,9 +139,8 @@ class Wanted {
   readonly #seen = new Set<string>();
   #anyPlatform = false;
 
-  constructor(spec: ImageSpec, platforms: Platform[]) {
-    const only =
-      spec.kind === 'archive' ? spec.only : spec.kind === 'oci' && spec.ref ? [spec.ref] : undefined;
+  constructor(spec: LocalSpec, platforms: Platform[]) {
+    const only = spec.kind === 'archive' ? spec.only : spec.ref === undefined ? undefined : [spec.ref];
     this.#names = only?.map(name => familiarName(parseReference(name)));
     this.#platforms = platforms;
   }
@@ -165,14 +185,4 @@ class Wanted {
     this.#found.add(familiar);
     return true;
   }
-}
-
-function notYet(what: string, command: string): AirferryError {
-  return new AirferryError(
-    'RECIPE_INVALID',
-    `${what} would have to be fetched from a registry, which this version does not do`,
-    {
-      suggestions: [`Save it first and name the archive: ${command}`],
-    },
-  );
 }

@@ -29,7 +29,8 @@ export function usesOfBlobs(bundle: Bundle): Uses {
     tree.refer({ digest, size }, `compose ${manifest.compose?.version} for ${platform}`);
   }
   for (const [name, unit] of Object.entries(manifest.units)) tree.refer(unit, `unit ${name}`);
-  for (const { path, digest, size } of manifest.files) tree.refer({ digest, size }, `file ${path}`);
+  for (const { path, digest, size, platform } of manifest.files)
+    tree.refer({ digest, size }, `file ${path}${platform === undefined ? '' : ` for ${platform}`}`);
   for (const { name, ...descriptor } of manifest.images) {
     tree.image(
       { ...descriptor, platform: undefined },

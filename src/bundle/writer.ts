@@ -12,6 +12,7 @@ import { fileHeader } from '../tar/write.ts';
 import type { TopEntry } from '../transports/archive/documents.ts';
 import { ArchiveWriter } from '../transports/archive/writer.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
+import type { FarSide } from './delta/far-side.ts';
 import {
   type BundleManifest,
   FORMAT,
@@ -25,20 +26,31 @@ import {
 /** What the recipe says of a bundle; the writer adds what it has stored. */
 export type BundleContent = Omit<
   BundleManifest,
-  'schemaVersion' | 'needs' | 'mediaType' | 'images' | 'blobs' | 'documents'
+  'schemaVersion' | 'needs' | 'mediaType' | 'images' | 'blobs' | 'documents' | 'delta'
 >;
 
 export interface BundleWriterOptions {
   /** Blobs of known size under way at once. Default 1: compression keeps all cores busy as it is. */
   concurrency?: number;
+  /** What the far side has: it is named, and left out. */
+  farSide?: FarSide;
   /** Stops a blob midway. */
   signal?: AbortSignal;
 }
 
 export class BundleWriter extends ArchiveWriter {
+  readonly #farSide: FarSide | undefined;
+
   /** Write into a file that was just begun; whoever began it commits or discards it. */
   constructor(file: PendingOutput, options: BundleWriterOptions = {}) {
-    super(file, { ...options, description: `bundle:${file.path}`, reserve: BLOCK + HEAD_SIZE });
+    const { farSide } = options;
+    super(file, {
+      ...options,
+      ...(farSide && { leaveOut: (blob, chains) => farSide.leaveOut(blob, chains) }),
+      description: `bundle:${file.path}`,
+      reserve: BLOCK + HEAD_SIZE,
+    });
+    this.#farSide = farSide;
   }
 
   /** Platforms of the images that are in the bundle so far. */
@@ -52,10 +64,12 @@ export class BundleWriter extends ArchiveWriter {
   ): Promise<{ digest: Digest; size: number; blobs: number; manifest: Uint8Array }> {
     const documents = { ...(await this.writeLayout()), 'manifest.json': await this.writeManifestJson() };
     const blobs = this.blobs;
+    const delta = this.#farSide?.delta;
     const manifest = formatBundleManifest({
       ...FORMAT,
       mediaType: MANIFEST_TYPE,
       ...content,
+      ...(delta && { delta }),
       images: this.top.map(describeImage),
       blobs: blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       documents,

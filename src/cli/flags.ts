@@ -85,14 +85,26 @@ export const sshFlags = {
     multipleNonGreedy: true,
     helpGroup: 'SSH',
   }),
+  'host-key': Flags.option({
+    options: ['strict', 'accept-new'] as const,
+    summary:
+      'Whether the key of a host that is met for the first time is refused (strict, the default) or recorded. A changed ' +
+      'key is never accepted.',
+    helpGroup: 'SSH',
+    exclusive: ['accept-new'],
+  })(),
   'accept-new': Flags.boolean({
-    summary: 'Record the key of a host that is met for the first time. A changed key is never accepted.',
+    summary: 'The same as --host-key accept-new.',
+    helpGroup: 'SSH',
+  }),
+  'ssh-config': Flags.string({
+    summary: "ssh's configuration, instead of ~/.ssh/config and /etc/ssh/ssh_config; none for none.",
+    helpValue: 'FILE',
     helpGroup: 'SSH',
   }),
   'connect-timeout': Flags.integer({
-    summary: 'Seconds to wait for a host to answer.',
+    summary: 'Seconds to wait for a host to answer (15).',
     helpValue: 'SECONDS',
-    default: 15,
     min: 1,
     max: 600,
     helpGroup: 'SSH',
@@ -133,6 +145,30 @@ export const hostFlags = {
     helpValue: 'FILE',
     helpGroup: 'HOSTS',
   }),
+  limit: Flags.string({
+    summary:
+      'Some of the hosts: names, groups, roles, ranges and globs with commas between; ! takes away. May be repeated.',
+    helpValue: 'web,!h1,node[01:05],~db*',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'HOSTS',
+  }),
+  timeout: Flags.integer({
+    summary: 'Seconds that a step may take on a host; without it as long as it takes.',
+    helpValue: 'SECONDS',
+    min: 1,
+    max: 604_800,
+    helpGroup: 'HOSTS',
+  }),
+  reconnect: Flags.integer({
+    summary:
+      'Seconds that a host has to be back in when its connection is lost in the middle; 0 to give up at once.',
+    helpValue: 'SECONDS',
+    default: 60,
+    min: 0,
+    max: 86_400,
+    helpGroup: 'HOSTS',
+  }),
   parallel: Flags.integer({
     summary: 'Hosts at work at once.',
     helpValue: 'N',
@@ -163,6 +199,14 @@ export const bundleSourceFlags = {
   }),
 };
 
+/** The flags above as an action wants them. */
+export function bundleFrom({ base, parts }: { base?: string[]; parts?: string[] }): {
+  bases: string[] | undefined;
+  parts: string[] | undefined;
+} {
+  return { bases: base, parts };
+}
+
 /** How bundles are cut into parts. */
 export const partFlags = {
   'part-size': Flags.string({
@@ -176,6 +220,11 @@ export const partFlags = {
     helpValue: '1',
     helpGroup: 'PARTS',
   })({ dependsOn: ['part-size'] }),
+};
+
+/** Of commands about the fleet file itself. */
+export const fleetFlags = {
+  fleet: Flags.string({ char: 'F', summary: 'The fleet file.', helpValue: 'FILE', default: 'fleet.yaml' }),
 };
 
 /** A required argument. oclif would read a missing one from stdin, and so hang without a terminal. */

@@ -9,6 +9,8 @@ import { command } from '../host/quote.ts';
 import { BaseCommand, type Ending } from './base-command.ts';
 import { type HostView, hostView } from './host-view.ts';
 import type { Output } from './output.ts';
+import { withPassphrases } from './passphrases.ts';
+import { questions } from './questions.ts';
 import { type HostFlags, hostsOptions, reachOptions, retryCommand } from './reach.ts';
 import { type WaveFlags, wavesOf } from './wave-flags.ts';
 
@@ -19,8 +21,8 @@ export interface HostWork<Result extends HostsResult> {
   /** Before any host is spoken to; a throw ends the command. */
   before?: (fleet: SiteFleet) => Promise<void>;
   action: (options: HostsOptions) => Promise<Result>;
-  /** Shows the work instead of the list of hosts. */
-  view?: HostView;
+  /** Shows the work of hosts of these names, instead of the usual list. */
+  view?: (names: readonly string[]) => HostView;
 }
 
 /** More hosts than this are not named in the command to try again. */
@@ -38,10 +40,17 @@ export abstract class HostCommand extends BaseCommand {
   ): Promise<{ result: Result; error?: AirferryError }> {
     const { dryRun = false, readOnly = false, before, action } = work;
     const waves = wavesOf(flags);
-    const fleet = this.#again(out, flags, await resolveFleet(await reachOptions(flags)));
+    const resolved = this.#again(out, flags, await resolveFleet(await reachOptions(flags)));
+    for (const note of resolved.notes ?? []) out.warn(note);
+    const fleet = await withPassphrases(resolved, out, flags);
     await before?.(fleet);
     const names = fleet.members.map(({ target }) => target.name);
-    const view = work.view ?? hostView(names, out, { dryRun, readOnly });
+    let view = work.view?.(names) ?? hostView(names, out, { dryRun, readOnly });
+    const ask = questions(flags, async () => {
+      // A question cannot stand in a list that is drawn over.
+      await view.end();
+      view = hostView(names, out, { dryRun, readOnly }, { lines: true });
+    });
     const record = dryRun || readOnly ? undefined : this.#record(out, fleet);
     const retry = (hosts: string[]): string => this.#retry(hosts, record);
     return this.interruptible(
@@ -51,7 +60,9 @@ export abstract class HostCommand extends BaseCommand {
           record?.onEvent(event);
           view.onEvent(event);
         };
-        const options = { fleet, waves, ...hostsOptions(flags), signal, onEvent };
+        const breakLock = flags['break-lock'] ?? false;
+        const more = { ...hostsOptions(flags), ...(ask ? { ask } : {}) };
+        const options = { fleet, waves, breakLock, ...more, signal, onEvent };
         const result = await action(options).finally(() => view.end());
         const failure = summaryError(result, retry);
         const error = signal.aborted ? (signal.reason as AirferryError) : failure;

@@ -1,6 +1,7 @@
 /** Events of hosts as lines that stay, each naming its host: for logs, pipes and terminals that cannot do more. */
 import { type HostEvent, PHASES } from '../actions/host-events.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
+import { diffLines } from './diff.ts';
 import type { Look } from './terminal.ts';
 import { clean, padEnd, width } from './text.ts';
 
@@ -37,6 +38,8 @@ export class HostLines {
       }
       case 'phase-note':
         return [this.#line(event, event.phase, clean(event.text))];
+      case 'phase-diff':
+        return diffLines(event.diff, this.#look).map(line => this.#line(event, event.phase, line));
       case 'phase-done':
         return [
           this.#line(event, event.phase, `${paint.green('done')} (${formatDuration(event.durationMs)})`),

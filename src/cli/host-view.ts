@@ -23,10 +23,15 @@ const REDRAW_MS = 100;
 const TOTALS_MS = 5_000;
 const STOPPING = 'stopping (Ctrl-C again to stop at once)';
 
-/** The view for hosts of these names. */
-export function hostView(hosts: readonly string[], out: Output, options: BoardOptions): HostView {
+/** The view for hosts of these names; `lines` where something else is written to the terminal, too. */
+export function hostView(
+  hosts: readonly string[],
+  out: Output,
+  options: BoardOptions,
+  { lines = false }: { lines?: boolean } = {},
+): HostView {
   if (out.quiet) return { onEvent: () => undefined, stopping: () => undefined, end: async () => undefined };
-  const drawable = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !out.verbose;
+  const drawable = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !out.verbose && !lines;
   if (drawable) return new ListView(hosts, out, options);
   const many = hosts.length > MOST_LISTED && !out.verbose;
   return many ? new TotalsView(hosts, out, options) : new LineView(hosts, out, options);

@@ -1,6 +1,7 @@
 /** Flags of commands that move images: registries and how to speak to them, what comes along, what is renamed. */
 import { Flags } from '@oclif/core';
 import type { Access } from '../actions/image-places.ts';
+import { bundleFrom } from './flags.ts';
 
 /** How registries are spoken to. */
 export const registryAccessFlags = {
@@ -86,6 +87,8 @@ export interface AccessFlags {
   'requests-per-second'?: number;
   'create-projects'?: boolean;
   force?: boolean;
+  base?: string[];
+  parts?: string[];
 }
 
 /** What actions want to know of them. */
@@ -99,5 +102,6 @@ export function accessOf(flags: AccessFlags): Access {
     requestsPerSecond: flags['requests-per-second'],
     createProjects: flags['create-projects'] ?? false,
     overwrite: flags.force ?? false,
+    from: bundleFrom(flags),
   };
 }

@@ -52,6 +52,15 @@ export async function line(title: string, instead: string): Promise<string> {
   return answer;
 }
 
+/** An answer to a question that comes up on the way; the caller knows that somebody is there. */
+export async function answer(title: string, { secret: hidden }: { secret: boolean }): Promise<string> {
+  const question = { name: 'answer', message: title } as const;
+  const asked = hidden
+    ? await ask({ type: 'password', mask: '*', ...question })
+    : await ask({ type: 'input', ...question });
+  return asked.answer;
+}
+
 /** Throws CONFIRMATION_NEEDED when nobody can be asked, INTERRUPTED when the answer is no. */
 export async function confirm(message: string, options: { yes: boolean }): Promise<void> {
   if (options.yes) return;

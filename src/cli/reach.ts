@@ -11,8 +11,10 @@ export interface SshFlags {
   identity?: string[];
   user?: string;
   'known-hosts'?: string[];
+  'host-key'?: 'strict' | 'accept-new';
   'accept-new': boolean;
-  'connect-timeout': number;
+  'ssh-config'?: string;
+  'connect-timeout'?: number;
   'ask-password': boolean;
   'ask-passphrase': boolean;
   'ask-sudo-password': boolean;
@@ -23,6 +25,9 @@ export interface SshFlags {
 export interface HostFlags extends SshFlags {
   host?: string[];
   fleet?: string;
+  limit?: string[];
+  timeout?: number;
+  reconnect?: number;
   parallel: number;
   yes: boolean;
   registry?: string;
@@ -37,6 +42,7 @@ export async function reachOptions(flags: HostFlags): Promise<ReachOptions> {
     ...(await loginOptions(flags, flags.yes)),
     fleetFile: flags.fleet,
     hosts: flags.host,
+    limit: flags.limit,
     registry: {
       address: flags.registry,
       ip: flags['registry-ip'],
@@ -71,6 +77,7 @@ async function loginOptions(flags: SshFlags, yes: boolean): Promise<ReachOptions
   });
   return {
     identities: flags.identity,
+    sshConfig: flags['ssh-config'],
     user: flags.user,
     sudo: flags['no-sudo'] ? false : undefined,
     password,
@@ -82,8 +89,14 @@ async function loginOptions(flags: SshFlags, yes: boolean): Promise<ReachOptions
 /** The options that are the same for every action on hosts. */
 export function hostsOptions(
   flags: HostFlags,
-): Pick<HostsOptions, 'knownHosts' | 'parallel' | 'connectTimeoutMs'> {
-  return { ...connecting(flags), parallel: flags.parallel };
+): Pick<HostsOptions, 'knownHosts' | 'parallel' | 'connectTimeoutMs' | 'reconnectMs' | 'stepTimeoutMs'> {
+  const { parallel, timeout, reconnect } = flags;
+  return {
+    ...connecting(flags),
+    parallel,
+    ...(timeout === undefined ? {} : { stepTimeoutMs: timeout * 1000 }),
+    ...(reconnect === undefined ? {} : { reconnectMs: reconnect * 1000 }),
+  };
 }
 
 /** How the engines of hosts are reached, where a place is `docker-daemon:ssh://…`. Asks only if one is. */
@@ -100,26 +113,38 @@ export async function engineLogin(
 }
 
 function connecting(flags: SshFlags): Pick<HostsOptions, 'knownHosts' | 'connectTimeoutMs'> {
+  const hostKey = flags['accept-new'] ? 'accept-new' : flags['host-key'];
+  const timeout = flags['connect-timeout'];
   return {
-    knownHosts: { files: flags['known-hosts'] ?? [], acceptNew: flags['accept-new'] },
-    connectTimeoutMs: flags['connect-timeout'] * 1000,
+    knownHosts: {
+      files: flags['known-hosts'] ?? [],
+      acceptNew: hostKey === 'accept-new',
+      ...(hostKey === 'strict' ? { strict: true } : {}),
+    },
+    ...(timeout === undefined ? {} : { connectTimeoutMs: timeout * 1000 }),
   };
 }
 
 /**
  * The command line that tries again on some hosts only: the same words, other hosts. `argv` are the words behind
- * `airferry`; a host without a fleet file is named as it was given, which its name may not tell.
+ * `airferry`; a host without a fleet file is named as it was given, which its name may not tell. What stands behind `--`
+ * stays there.
  */
 export function retryCommand(argv: readonly string[], hosts: readonly string[]): string {
   const kept: string[] = [];
   const given: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  for (let i = 0; i < end; i++) {
     const word = argv[i] ?? '';
     const joined = /^(?:--host=|-H=?)(.+)$/s.exec(word)?.[1];
-    if (joined !== undefined) given.push(joined);
+    // The hosts that are named say more than any limit.
+    if (word === '--limit') i++;
+    else if (word.startsWith('--limit=')) continue;
+    else if (joined !== undefined) given.push(joined);
     else if (word === '--host' || word === '-H') given.push(argv[++i] ?? '');
     else kept.push(word);
   }
   const named = hosts.map(name => given.find(host => host === name || host.endsWith(`@${name}`)) ?? name);
-  return command(['airferry', ...kept, ...named.flatMap(name => ['--host', name])]);
+  const again = named.flatMap(name => ['--host', name]);
+  return command(['airferry', ...kept, ...again, ...argv.slice(end)]);
 }

@@ -16,6 +16,10 @@ export interface Glyphs {
   ellipsis: string;
   barDone: string;
   barLeft: string;
+  /** Of trees: a branch, the last one, and what leads past one to the next. */
+  branch: string;
+  lastBranch: string;
+  trunk: string;
 }
 
 /** Everything that a view needs to know about where its text goes. */
@@ -43,6 +47,9 @@ const UNICODE: Glyphs = {
   ellipsis: '…',
   barDone: '━',
   barLeft: '─',
+  branch: '├─ ',
+  lastBranch: '└─ ',
+  trunk: '│  ',
 };
 
 const ASCII: Glyphs = {
@@ -54,6 +61,9 @@ const ASCII: Glyphs = {
   ellipsis: '...',
   barDone: '#',
   barLeft: '-',
+  branch: '|- ',
+  lastBranch: '`- ',
+  trunk: '|  ',
 };
 
 /** Prose is read best at this width, and old consoles have no more. */

@@ -31,6 +31,13 @@ export const waveFlags = {
   }),
 };
 
+/** Of the commands that lock hosts. */
+export const lockFlag = {
+  'break-lock': Flags.boolean({
+    summary: 'Take the lock of a host away from whoever holds it. Only if that run is certainly over.',
+  }),
+};
+
 /** The parsed `waveFlags`. */
 export interface WaveFlags {
   canary?: number;
@@ -38,6 +45,7 @@ export interface WaveFlags {
   'max-failures'?: string;
   'retry-failed'?: boolean;
   run?: string;
+  'break-lock'?: boolean;
 }
 
 /** Throws USAGE for a share that is none. */

@@ -4,11 +4,15 @@ import { isReserved, RESERVED_HINT } from '../content/reserved.ts';
 import { type Path, type Position, pathText, printable } from './problem.ts';
 import type { RecipeShape } from './recipe-schema.ts';
 import type { Report } from './report.ts';
-import type { Absolute } from './sources.ts';
+import { type Absolute, checkSum, checkUrl } from './sources.ts';
 
 export interface FileSpec {
-  /** Absolute, on this machine. */
-  from: string;
+  /** Absolute, on this machine; or it is fetched. */
+  from?: string;
+  /** An https address; without a digest the lock pins what it leads to. */
+  url?: string;
+  /** `sha256:…` */
+  digest?: string;
   /** Absolute and normalised, on the host. */
   to: string;
   /** Permission bits, at most 0o777. */
@@ -35,12 +39,32 @@ export function fileDestinations(files: readonly Written[], absolute: Absolute, 
         `${printable(to)} is written twice; the first is on line ${report.at(['files', first, 'to']).line}`,
       );
     return {
-      from: absolute(file.from, [...path, 'from']),
+      ...source(file, path, absolute, report),
       to,
       mode: checkMode(file.mode, [...path, 'mode'], report),
       at: report.at(path),
     };
   });
+}
+
+function source(
+  { from, url, sha256 }: Written,
+  path: Path,
+  absolute: Absolute,
+  report: Report,
+): Pick<FileSpec, 'from' | 'url' | 'digest'> {
+  const name = `\`${pathText(path)}\``;
+  if (from !== undefined && url !== undefined)
+    report.add([...path, 'url'], `${name} has from and url, which exclude each other`, 'key');
+  if (from === undefined && url === undefined) report.add(path, `${name} must have one of from or url`);
+  if (sha256 !== undefined && url === undefined)
+    report.add([...path, 'sha256'], `\`${pathText([...path, 'sha256'])}\` belongs to a \`url\``, 'key');
+  if (from !== undefined) return { from: absolute(from, [...path, 'from']) };
+  if (url === undefined) return {};
+  return {
+    url: checkUrl(url, [...path, 'url'], report),
+    ...(sha256 === undefined ? {} : { digest: checkSum(sha256, [...path, 'sha256'], report) }),
+  };
 }
 
 function checkDestination(to: string, path: Path, report: Report): string {

@@ -60,6 +60,7 @@ const tools = map(
     'rootless-extras': tool.describe('What runs the engine without root.').optional(),
     buildx: tool.describe('docker buildx, a plugin of the docker CLI.').optional(),
     crictl: tool.describe('The command line of CRI runtimes.').optional(),
+    registry: tool.describe('distribution, the registry, as a program.').optional(),
     nerdctl: tool.describe('The command line of containerd.').optional(),
   },
   'a map of tools, e.g. { crictl: { version: 1.31.1 } }',
@@ -127,7 +128,11 @@ const image = map(
 
 const file = map(
   {
-    from: path.describe('The file to carry.'),
+    from: path.describe('The file to carry.').optional(),
+    url: text('an https address').describe('Where to fetch it from, in place of from.').optional(),
+    sha256: text('64 hexadecimal digits')
+      .describe('The digest of what url leads to; the lock pins it when left out.')
+      .optional(),
     to: text('an absolute path, e.g. /etc/motd').describe('Where it goes on the host.'),
     mode: text('octal digits in quotes, e.g. "0644"', /^0?[0-7]{3,4}$/)
       .describe('Its mode; "0644" when left out.')

@@ -142,7 +142,8 @@ function each(
   });
 }
 
-function checkUrl(text: string, path: Path, report: Report): string {
+/** An https address without a login; mistakes are reported. */
+export function checkUrl(text: string, path: Path, report: Report): string {
   const name = `\`${pathText(path)}\``;
   const url = URL.parse(text);
   if (url === null) report.add(path, `${name} must be a whole address, e.g. https://example.com/docker.tgz`);
@@ -164,7 +165,8 @@ function checkUrl(text: string, path: Path, report: Report): string {
   return text;
 }
 
-function checkSum(text: string, path: Path, report: Report): string {
+/** A digest, with or without `sha256:` before it; mistakes are reported. */
+export function checkSum(text: string, path: Path, report: Report): string {
   const hex = text.replace(/^sha256:/, '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(hex))
     report.add(

@@ -4,7 +4,7 @@ import type { RecipeShape } from './recipe-schema.ts';
 import type { Report } from './report.ts';
 import { type Absolute, checkVersion, type Source, sources } from './sources.ts';
 
-export type ToolName = 'rootless-extras' | 'buildx' | 'crictl' | 'nerdctl';
+export type ToolName = 'rootless-extras' | 'buildx' | 'crictl' | 'nerdctl' | 'registry';
 
 export interface ToolSpec {
   name: ToolName;

@@ -17,7 +17,10 @@ export interface DaemonTemplate {
   config: DaemonConfig;
 }
 
-const TEMPLATES: Record<string, Pick<DaemonTemplate, 'title' | 'needs'>> = {
+const TEMPLATES: Record<
+  string,
+  Pick<DaemonTemplate, 'title' | 'needs'> & Partial<Pick<DaemonTemplate, 'engines'>>
+> = {
   default: { title: "the engine's own defaults, with logs that do not fill the disk", needs: [] },
   production: {
     title: 'data under /data/docker, systemd cgroups, containers that outlive a restart of the engine',
@@ -28,6 +31,19 @@ const TEMPLATES: Record<string, Pick<DaemonTemplate, 'title' | 'needs'>> = {
     needs: ['registry-mirrors'],
   },
   'kubernetes-cgroups': { title: 'what kubelet expects of an engine beneath it', needs: [] },
+  'tls-remote-api': {
+    title: 'the API on port 2376 for those who have a certificate of your CA',
+    needs: [],
+  },
+  rootless: {
+    title: 'an engine without root, as systemd of a user runs it',
+    needs: [],
+    engines: { from: '20.10' },
+  },
+  'log-shipping': {
+    title: 'logs to syslog, which never hold a container up; `syslog-address` in log-opts names another host',
+    needs: [],
+  },
 };
 
 /** The names of the templates. */
@@ -47,5 +63,5 @@ export function loadDaemonTemplate(name: string): DaemonTemplate {
   }
   const file = `daemon/${name}.json`;
   const { config } = parseDaemonJson(readAsset('templates', file), { file: `templates/${file}` });
-  return { name, ...entry, engines: { from: OLDEST_ENGINE }, config };
+  return { name, engines: { from: OLDEST_ENGINE }, ...entry, config };
 }

@@ -10,6 +10,8 @@ export interface HostAddress {
   port: number;
 }
 
+type AddressCode = 'FLEET_INVALID' | 'SSH_CONFIG_INVALID' | 'USAGE';
+
 const SHAPE =
   /^(?:ssh:\/\/)?(?:(?<user>[^@]*)@)?(?:\[(?<bracketed>[^\]]*)\]|(?<bare>[^[\]]*?))(?::(?<port>[^:]*))?$/;
 const USER = /^[A-Za-z0-9_][A-Za-z0-9_.\\+-]{0,63}\$?$/;
@@ -18,10 +20,11 @@ const IPV6 = /^[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9_.-]{1,32})?$/;
 
 /**
  * Parse an address; the port is 22 where none is given.
- * @param code FLEET_INVALID for one out of a fleet file, USAGE for one from the command line.
+ * @param code FLEET_INVALID for one out of a fleet file, SSH_CONFIG_INVALID for one out of ssh's, USAGE for one from the
+ *   command line.
  * @throws {AirferryError} with that code when the text is not an address.
  */
-export function parseAddress(text: string, code: 'FLEET_INVALID' | 'USAGE' = 'USAGE'): HostAddress {
+export function parseAddress(text: string, code: AddressCode = 'USAGE'): HostAddress {
   const groups = parts(text);
   if (!groups) throw invalid(code, text, 'it does not read as user@address:port');
   const { user, bracketed, bare, port } = groups;
@@ -35,6 +38,11 @@ export function parseAddress(text: string, code: 'FLEET_INVALID' | 'USAGE' = 'US
     address,
     port: port === undefined ? SSH_PORT : parsePort(port, text, code),
   };
+}
+
+/** Whether an address says its port, be it 22. */
+export function namesPort(text: string): boolean {
+  return parts(text)?.port !== undefined;
 }
 
 /** `user@addr:port`, leaving out the port when it is 22; IPv6 in brackets when a port follows. */

@@ -6,6 +6,14 @@ import { quote } from './quote.ts';
 import type { Shell } from './shell.ts';
 import { localUser } from './target.ts';
 
+/** A file that was written or taken away. */
+export interface AuditedFile {
+  path: string;
+  /** `sha256:…`, `link to …`, `absent` … */
+  before: string;
+  after: string;
+}
+
 export interface AuditAction {
   /** Command or phase: `install`, `switch_release`. */
   phase: string;
@@ -14,6 +22,8 @@ export interface AuditAction {
   result: 'changed' | 'unchanged' | 'failed' | 'undone';
   /** Digest of the bundle that it was done from. */
   bundle?: string;
+  /** What became of which files. */
+  files?: AuditedFile[];
   /** The error's code and message; no secret is in one. */
   error?: { code: string; message: string };
 }
@@ -27,6 +37,10 @@ export interface AuditOptions {
 
 /** Characters of a line: well below what one write may be without being torn. */
 const MAX_LINE = 16_384;
+/** Files of a line that would be longer. */
+const MOST_FILES = 20;
+/** Milliseconds. */
+const TIMEOUT_MS = 60_000;
 
 /** `alice@laptop`: the operator, as logs name them. */
 export function operator(): string {
@@ -44,6 +58,7 @@ export function formatAudit(action: AuditAction, now: Date = new Date(), who: st
   return line({
     ...action,
     action: cut(action.action),
+    ...(action.files ? { files: action.files.slice(0, MOST_FILES) } : {}),
     ...(error ? { error: { code: error.code, message: cut(error.message) } } : {}),
   });
 }
@@ -66,5 +81,6 @@ cat >> ${quote(path)}`;
     root,
     stdin: actions.map(action => formatAudit(action)).join(''),
     title: `append to ${path}`,
+    timeoutMs: TIMEOUT_MS,
   });
 }

@@ -2,10 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { AirferryError, systemCode } from '../errors.ts';
+import { type Ask, answering } from './ask.ts';
+import { ChosenKeys } from './chosen-keys.ts';
 import { describeTarget, expandHome, type HostTarget } from './target.ts';
 
 /** OpenSSH's own, of the types that are still in use. */
-const DEFAULT_IDENTITIES = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa'];
+export const DEFAULT_IDENTITIES: readonly string[] = [
+  '~/.ssh/id_ed25519',
+  '~/.ssh/id_ecdsa',
+  '~/.ssh/id_rsa',
+];
 
 interface Attempt {
   /** In the words of an operator: `key ~/.ssh/id_ed25519`, `password`. */
@@ -29,11 +35,12 @@ export class Login {
   }
 
   /**
-   * Read the keys: those named, then the agent, then the password (asked for directly or by keyboard-interactive).
+   * Read the keys: those named, then the agent, then the password (asked for directly or by keyboard-interactive). `ask`
+   * answers what a host wants to know besides.
    * With none named, OpenSSH's default keys follow the agent.
    * @throws {AirferryError} FILE_NOT_FOUND, FILE_UNREADABLE for a named key.
    */
-  static async prepare(target: HostTarget): Promise<Login> {
+  static async prepare(target: HostTarget, ask?: Ask): Promise<Login> {
     const unusable: string[] = [];
     const named = target.identities.length > 0;
     const keys = await Promise.all(
@@ -42,7 +49,7 @@ export class Login {
     const usable = keys.filter(key => key !== undefined);
     const agent = agentAttempts(target);
     const attempts = named ? [...usable, ...agent] : [...agent, ...usable];
-    return new Login(target, [...attempts, ...passwordAttempts(target)], unusable);
+    return new Login(target, [...attempts, ...passwordAttempts(target, ask)], unusable);
   }
 
   /** What to offer next; false when there is nothing left. `accepted` are the methods that the host would take. */
@@ -52,14 +59,15 @@ export class Login {
       this.#askedWhatIsAccepted = true;
       return { type: 'none', username: this.#target.user };
     }
-    for (let attempt = this.#attempts.shift(); attempt; attempt = this.#attempts.shift()) {
-      const { type } = attempt.method;
-      if (this.#accepted.length > 0 && !this.#accepted.includes(type === 'agent' ? 'publickey' : type))
-        continue;
-      this.#tried.push(attempt.title);
-      return attempt.method;
-    }
-    return false;
+    // A host may want several methods, one after another: what it does not take now it may take later.
+    const index = this.#attempts.findIndex(
+      ({ method: { type } }) =>
+        this.#accepted.length === 0 || this.#accepted.includes(type === 'agent' ? 'publickey' : type),
+    );
+    const [attempt] = index < 0 ? [] : this.#attempts.splice(index, 1);
+    if (!attempt) return false;
+    this.#tried.push(attempt.title);
+    return attempt.method;
   }
 
   /** A named agent that does not answer, a key that cannot sign: not the end, but worth telling at the end. */
@@ -106,9 +114,10 @@ async function keyAttempt(
 ): Promise<Attempt | undefined> {
   const text = await readKey(target, path, named);
   if (text === undefined) return undefined;
-  const key = parseKey(text, target.passphrase?.reveal());
+  const passphrase = target.passphrases?.get(expandHome(path)) ?? target.passphrase;
+  const key = parseKey(text, passphrase?.reveal());
   if (key instanceof Error) {
-    unusable.push(`key ${path} ${unusableBecause(key, target.passphrase !== undefined)}`);
+    unusable.push(`key ${path} ${unusableBecause(key, passphrase !== undefined)}`);
     return undefined;
   }
   if (!key.isPrivateKey()) {
@@ -151,26 +160,30 @@ function unusableBecause(error: Error, passphraseGiven: boolean): string {
     : 'is encrypted and no passphrase was given';
 }
 
-function agentAttempts({ agent, user }: HostTarget): Attempt[] {
-  return agent ? [{ title: 'keys of the SSH agent', method: { type: 'agent', username: user, agent } }] : [];
+function agentAttempts({ agent, user, identitiesOnly, identities }: HostTarget): Attempt[] {
+  if (!agent) return [];
+  const files = identities.length > 0 ? identities : DEFAULT_IDENTITIES;
+  const keys = identitiesOnly ? new ChosenKeys(agent, files.map(expandHome)) : agent;
+  return [{ title: 'keys of the SSH agent', method: { type: 'agent', username: user, agent: keys } }];
 }
 
-function passwordAttempts({ password, user }: HostTarget): Attempt[] {
-  if (!password) return [];
-  let asked = false;
-  return [
-    { title: 'password', method: { type: 'password', username: user, password: password.reveal() } },
-    {
-      title: 'password (keyboard-interactive)',
+function passwordAttempts({ name, password, user }: HostTarget, ask: Ask | undefined): Attempt[] {
+  const attempts: Attempt[] = [];
+  if (password) {
+    attempts.push({
+      title: 'password',
+      method: { type: 'password', username: user, password: password.reveal() },
+    });
+  }
+  if (password || ask) {
+    attempts.push({
+      title: password ? 'password (keyboard-interactive)' : 'answers (keyboard-interactive)',
       method: {
         type: 'keyboard-interactive',
         username: user,
-        prompt: (_name, _instructions, _language, prompts, answer) => {
-          const first = !asked;
-          asked = true;
-          answer(prompts.map(prompt => (first && !prompt.echo ? password.reveal() : '')));
-        },
+        prompt: answering({ host: name, password, ask }),
       },
-    },
-  ];
+    });
+  }
+  return attempts;
 }

@@ -97,6 +97,11 @@ export function bastionError(target: HostTarget, bastion: HostTarget, error: Err
   );
 }
 
+/** `ssh-ed25519 SHA256:…` */
+export function shownKey(key: Buffer): string {
+  return `${keyTypeOf(key) ?? 'key'} ${fingerprint(key)}`;
+}
+
 /** A host key that is not to be trusted, out of its verdict. */
 export function hostKeyError(
   target: HostTarget,
@@ -104,7 +109,7 @@ export function hostKeyError(
   verdict: Exclude<Verdict, { verdict: 'match' }>,
   files: readonly string[],
 ): AirferryError {
-  const shown = `${keyTypeOf(key) ?? 'key'} ${fingerprint(key)}`;
+  const shown = shownKey(key);
   const host = describeTarget(target);
   const check =
     'On the host itself, compare: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done';
@@ -119,7 +124,7 @@ export function hostKeyError(
         where: { host: target.name },
         suggestions: [
           check,
-          'If the fingerprint is right, run the command again with --accept-new: the key is then recorded.',
+          'If the fingerprint is right, run the command again with --host-key accept-new: the key is then recorded.',
         ],
       },
     );
@@ -138,7 +143,7 @@ export function hostKeyError(
   }
   const [first] = verdict.entries;
   const known = verdict.entries.map(entry => `${entry.keyType} ${fingerprint(entry.key)}`).join(', ');
-  const name = knownHostName(target.address, target.port);
+  const name = target.hostKeyAlias ?? knownHostName(target.address, target.port);
   return new AirferryError(
     'HOST_KEY_CHANGED',
     `the key of ${host} has changed: it shows ${shown}, known is ${known}`,
@@ -150,7 +155,7 @@ export function hostKeyError(
       },
       suggestions: [
         `Somebody may be in between, or the host was installed anew. ${check}`,
-        `Only if the fingerprint is right: ssh-keygen -R '${name}' -f '${first?.file ?? files[0]}', then run again with --accept-new.`,
+        `Only if the fingerprint is right: ssh-keygen -R '${name}' -f '${first?.file ?? files[0]}', then run again with --host-key accept-new.`,
       ],
     },
   );

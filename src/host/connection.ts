@@ -4,21 +4,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { AirferryError, abortError } from '../errors.ts';
 import { Semaphore } from '../support/semaphore.ts';
+import type { Ask } from './ask.ts';
 import { commandStream } from './command-stream.ts';
 import { dialError } from './connect-errors.ts';
 import { type ExecOptions, type ExecResult, runOnChannel } from './exec.ts';
 import { forwardIn, type Incoming, type ReverseForward } from './forward.ts';
 import { handshake, KEEPALIVES_MISSED, type KnownHostsPolicy } from './handshake.ts';
+import type { HostConnection } from './host-connection.ts';
 import { Bastions } from './jump.ts';
 import { describeTarget, type HostTarget } from './target.ts';
 import { dial, throughChannel } from './wire.ts';
 
 export interface ConnectOptions {
   knownHosts: KnownHostsPolicy;
-  /** Milliseconds for the TCP connection, and again for handshake and login. Default 15 000. */
+  /** Milliseconds for the TCP connection, and again for handshake and login. Default the target's, else 15 000. */
   connectTimeoutMs?: number;
   /** Milliseconds between keepalives. Default 15 000; three without an answer are a lost connection. */
   keepaliveMs?: number;
+  /** Answers what a host wants to know of the operator: a code that only they can read. */
+  ask?: Ask;
+  /** Told what is worth a line: a host key that was recorded. */
+  onNote?: (text: string) => void;
   /** Gives up connecting. Commands take a signal of their own. */
   signal?: AbortSignal;
   /** Shared by connections that go through the same hosts, and closed by whoever made it. */
@@ -37,7 +43,8 @@ const CLOSE_PATIENCE_MS = 2_000;
  *   with `where.host`; FILE_NOT_FOUND for a missing key file; INTERRUPTED by the signal.
  */
 export async function connect(target: HostTarget, options: ConnectOptions): Promise<Connection> {
-  const { connectTimeoutMs: timeoutMs = 15_000, keepaliveMs = 15_000, signal, knownHosts } = options;
+  const { keepaliveMs = 15_000, signal, knownHosts, ask, onNote } = options;
+  const timeoutMs = options.connectTimeoutMs ?? target.connectTimeoutMs ?? 15_000;
   const shared = options.bastions ?? new Bastions();
   try {
     if (signal?.aborted) throw abortError(signal);
@@ -49,6 +56,8 @@ export async function connect(target: HostTarget, options: ConnectOptions): Prom
       knownHosts,
       timeoutMs,
       keepaliveMs,
+      ...(ask ? { ask } : {}),
+      ...(onNote ? { onNote } : {}),
       ...(signal ? { signal } : {}),
     });
     return new Connection(target, client, options.bastions ? undefined : shared);
@@ -66,7 +75,7 @@ async function dialTarget(target: HostTarget, timeoutMs: number, signal?: AbortS
   }
 }
 
-export class Connection implements AsyncDisposable {
+export class Connection implements HostConnection {
   readonly target: HostTarget;
   /** Resolves once the connection is over, for whatever reason. */
   readonly closed: Promise<void>;
@@ -110,6 +119,23 @@ export class Connection implements AsyncDisposable {
       settled.then(() => this.#running.delete(settled));
       return ended;
     });
+  }
+
+  /**
+   * Milliseconds to the host and back, the better of two tries. It is asked to end a forward that it does not have, to
+   * which it says no at once, without starting anything.
+   * @throws {AirferryError} HOST_CONNECTION_LOST
+   */
+  async roundTripMs(): Promise<number> {
+    let best = Infinity;
+    for (let tries = 0; tries < 2; tries++) {
+      if (this.#over || this.#closing) throw this.#lost();
+      const started = performance.now();
+      const answered = new Promise<void>(done => this.#client.unforwardIn('127.0.0.1', 1, () => done()));
+      await Promise.race([answered, this.closed]);
+      best = Math.min(best, performance.now() - started);
+    }
+    return best;
   }
 
   /**
@@ -253,7 +279,7 @@ export class Connection implements AsyncDisposable {
     const why = this.#closing
       ? `the connection to ${host} was closed while it was in use`
       : silent
-        ? `the connection to ${host} was lost: ${KEEPALIVES_MISSED} keepalives went unanswered`
+        ? `the connection to ${host} was lost: ${this.target.keepalivesMissed ?? KEEPALIVES_MISSED} keepalives went unanswered`
         : `the connection to ${host} was lost${this.#lastError ? `: ${this.#lastError.message}` : ''}`;
     return new AirferryError('HOST_CONNECTION_LOST', why, {
       where: { host: this.target.name },

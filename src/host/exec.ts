@@ -10,6 +10,8 @@ export interface ExecOptions {
   timeoutMs?: number;
   /** Takes stdout as it comes, instead of having it collected; a promise holds the other side back. */
   onStdout?: (chunk: Buffer) => void | Promise<void>;
+  /** Sees stderr as it comes; it is collected all the same. */
+  onStderr?: (chunk: Buffer) => void;
   /** Bytes kept of stdout (its beginning); the rest is read and dropped. Default 1 MiB. */
   maxOutput?: number;
   signal?: AbortSignal;
@@ -74,7 +76,10 @@ export async function runOnChannel(
       giveUp(error);
     }
   });
-  channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
+  channel.stderr.on('data', (chunk: Buffer) => {
+    stderr.add(chunk);
+    options.onStderr?.(chunk);
+  });
   channel.on('error', () => undefined);
   channel.stderr.on('error', () => undefined);
 

@@ -1,5 +1,6 @@
 /** What `factsScript` printed, as facts. Pure and bounded: a host may print anything. */
 import { AirferryError } from '../errors.ts';
+import { parseDns, parseKernelConfig, parseLimits, parseModules, parseRoutes } from './facts-parse-site.ts';
 import type { BinaryFacts, HostFacts, PathFacts } from './host-facts.ts';
 
 /** Lines that are read of a host's answer, and characters of each. */
@@ -62,6 +63,15 @@ export function parseFacts(answer: string): HostFacts {
     daemonJson: lines.all('daemonjson').length > 0,
     units: lines.all('unit'),
     etcHosts: lines.all('hosts'),
+    machineId: /^[0-9a-f]{32}$/.exec(lines.one('machineid'))?.[0] ?? '',
+    dns: parseDns(lines.all('resolv'), lines.one('resolved-conf') === '1'),
+    routes: parseRoutes(lines.all('route'), BIG_ENDIAN.has(machine)),
+    kernelConfig: parseKernelConfig(lines.one('kconfig'), lines.all('kset')),
+    modules: parseModules(lines.all('module')),
+    apparmor: lines.one('apparmor') === 'Y',
+    limits: parseLimits(lines.all('limit')),
+    packages: lines.all('package'),
+    timeSync: [...new Set(lines.all('timesync'))],
     paths: parsePaths(lines.sequence),
     clock: Number(/^\d+(?:\.\d+)?/.exec(lines.one('now'))?.[0] ?? 0),
   };

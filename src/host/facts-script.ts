@@ -4,6 +4,7 @@
  * It prints lines `key=value`; a key may come several times. Nothing that it calls changes the host. `facts-parse.ts`
  * reads what it prints.
  */
+import { ASKED_KERNEL_OPTIONS } from './kernel-options.ts';
 import { command } from './quote.ts';
 
 /** Programs of which a host is asked whether it has them. */
@@ -18,7 +19,12 @@ export const TOOLS = [
   'nft',
   'systemctl',
   'docker',
+  'apparmor_parser',
 ] as const;
+
+/** Packages that bring a Docker, or what stands for one, besides airferry's. */
+const PACKAGES =
+  'docker.io docker-ce docker-engine docker moby-engine docker-ce-cli podman-docker containerd containerd.io';
 
 const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
@@ -32,7 +38,8 @@ u=$(uname -n -r -m)
 put hostname "\${u%% *}"
 put machine "\${u##* }"
 u=\${u#* }
-put kernel "\${u%% *}"
+kernel=\${u%% *}
+put kernel "$kernel"
 put boot "$(first /proc/sys/kernel/random/boot_id)"
 put init "$(first /proc/1/comm)"
 put cpus "$(nproc 2>/dev/null)"
@@ -95,6 +102,7 @@ for p in /proc/[0-9]*; do
   case "$c" in
     dockerd|containerd|containerd-shim*|docker-containe*)
       e=$(readlink "$p/exe"); e=\${e%% *}; put process "\${e##*/}:$c";;
+    chronyd|ntpd|systemd-timesyn|openntpd) put timesync "$c";;
   esac
 done 2>/dev/null
 if [ -f /etc/docker/daemon.json ]; then put daemonjson "$(stat -c %s /etc/docker/daemon.json)"; fi
@@ -106,6 +114,37 @@ for d in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /
   done
 done
 each hosts 1000 < /etc/hosts
+put machineid "$(first /etc/machine-id)"
+if [ -r /etc/resolv.conf ]; then each resolv 100 < /etc/resolv.conf; fi
+if [ -r /run/systemd/resolve/resolv.conf ]; then put resolved-conf 1; fi
+each route 500 < /proc/net/route
+put apparmor "$(first /sys/module/apparmor/parameters/enabled)"
+for l in fs/file-max fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
+  put limit "$l $(cat /proc/sys/$l 2>/dev/null)"
+done
+for c in /proc/config.gz "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do
+  if [ -r "$c" ]; then
+    put kconfig "$c"
+    case $c in *.gz) gzip -dc "$c";; *) cat "$c";; esac 2>/dev/null |
+      grep -E '^CONFIG_(${ASKED_KERNEL_OPTIONS.join('|')})=[ym]' | each kset 500
+    break
+  fi
+done
+for m in overlay br_netfilter; do
+  if [ -d /sys/module/$m ]; then put module "$m loaded"
+  elif has modprobe && modprobe -n $m >/dev/null 2>&1; then put module "$m loadable"; fi
+done
+if has dpkg-query; then
+  dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' ${PACKAGES} 2>/dev/null | while read -r s n; do
+    case $s in i*) put package "$n";; esac
+  done
+fi
+if has rpm && ! has dpkg-query; then
+  rpm -q --qf '%{NAME}\n' ${PACKAGES} 2>/dev/null | while read -r n rest; do
+    if [ -z "$rest" ]; then put package "$n"; fi
+  done
+fi
+if [ -d /snap/docker ]; then put package snap:docker; fi
 
 for p in "$@"; do
   q=$p

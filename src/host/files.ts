@@ -19,6 +19,8 @@ export interface WriteFileOptions {
 
 /** Files up to here are sent at once and not resumed; bytes. Larger ones are blobs: `uploadBlob`. */
 const MAX_WRITE = 16 * 1024 * 1024;
+/** Milliseconds; the files are small. */
+const TIMEOUT_MS = 60_000;
 const MISSING = 66;
 const SHORT = 67;
 const FOLDER = 68;
@@ -58,7 +60,7 @@ ${owner === undefined ? '' : `chown ${quote(owner)} -- "$t"`}
 sync -- "$t" 2>/dev/null || sync
 mv -f -T -- "$t" "$f"
 trap - EXIT`;
-  await shell.run(script, { root, stdin: content, title: `write ${path}` });
+  await shell.run(script, { root, stdin: content, title: `write ${path}`, timeoutMs: TIMEOUT_MS });
 }
 
 /**
@@ -74,7 +76,8 @@ export async function readFile(
   const script = `if [ ! -e ${name} ]; then [ ! -L ${name} ] || echo 'a link that leads nowhere' >&2; exit ${MISSING}; fi
 head -c ${maxBytes + 1} -- ${name}`;
   const title = `read ${path}`;
-  const result = await shell.run(script, { root, check: false, maxOutput: maxBytes + 1, title });
+  const options = { root, check: false, maxOutput: maxBytes + 1, title, timeoutMs: TIMEOUT_MS };
+  const result = await shell.run(script, options);
   if (result.status === MISSING) return undefined;
   if (result.status !== 0) throw shell.failure(title, result);
   if (result.bytes.length <= maxBytes) return result.bytes;

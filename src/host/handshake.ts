@@ -2,9 +2,11 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthHandlerMiddleware, type Client } from 'ssh2';
 import { AirferryError, abortError } from '../errors.ts';
+import { SSH_PORT } from './address.ts';
+import type { Ask, Question } from './ask.ts';
 import { Login } from './auth.ts';
 import { prepareKey } from './cipher-key.ts';
-import { handshakeError, hostKeyError } from './connect-errors.ts';
+import { handshakeError, hostKeyError, shownKey } from './connect-errors.ts';
 import { hostKeyAlgorithms, judgeHostKey } from './known-hosts.ts';
 import { defaultKnownHostsFiles, readKnownHosts, rememberHostKey } from './known-hosts-file.ts';
 import { describeTarget, type HostTarget } from './target.ts';
@@ -14,14 +16,20 @@ export interface KnownHostsPolicy {
   files: readonly string[];
   /** Record the key of a host that is met for the first time, instead of refusing it. Never accepts a changed key. */
   acceptNew: boolean;
+  /** Refuse it, even where the host's own settings would have it recorded. */
+  strict?: boolean;
 }
 
 export interface HandshakeOptions {
   knownHosts: KnownHostsPolicy;
-  /** Milliseconds for handshake and login together. */
+  /** Milliseconds for handshake and login together, without those in which the operator is asked. */
   timeoutMs: number;
-  /** Milliseconds between keepalives; three without an answer end the connection. */
+  /** Milliseconds between keepalives; three without an answer end the connection, unless the target says otherwise. */
   keepaliveMs: number;
+  /** Answers what the host wants to know of the operator. */
+  ask?: Ask;
+  /** Told what is worth a line: a host key that was recorded. */
+  onNote?: (text: string) => void;
   signal?: AbortSignal;
 }
 
@@ -46,19 +54,27 @@ type SshError = Error & { level?: string };
 export async function handshake(
   target: HostTarget,
   stream: Duplex,
-  { knownHosts, timeoutMs, keepaliveMs, signal }: HandshakeOptions,
+  { knownHosts, timeoutMs, keepaliveMs, ask, onNote, signal }: HandshakeOptions,
 ): Promise<Client> {
-  const files = knownHosts.files.length > 0 ? knownHosts.files : defaultKnownHostsFiles();
-  const [entries, login] = await Promise.all([readKnownHosts(files), Login.prepare(target)]);
+  const files =
+    knownHosts.files.length > 0 ? knownHosts.files : (target.knownHosts ?? defaultKnownHostsFiles());
+  const { address, port } = nameInKnownHosts(target);
+  const acceptNew = knownHosts.acceptNew || (!knownHosts.strict && target.hostKey === 'accept-new');
+  const outcome = Promise.withResolvers<void>();
+  const patience = new Patience(timeoutMs, () => {
+    const late = Object.assign(new Error('no end of the handshake'), { level: 'client-timeout' });
+    outcome.reject(handshakeError(target, late));
+  });
+  const asking = ask && ((question: Question) => patience.during(() => ask(question)));
+  const [entries, login] = await Promise.all([readKnownHosts(files), Login.prepare(target, asking)]);
   if (stream.destroyed) throw closedError(target, false);
   const client = new ssh2.Client();
-  const outcome = Promise.withResolvers<void>();
   const state: { newKey?: Buffer; handshaken: boolean } = { handshaken: false };
 
   const verifyHost = (key: Buffer): boolean => {
-    const verdict = judgeHostKey(entries, target.address, target.port, key);
+    const verdict = judgeHostKey(entries, address, port, key);
     if (verdict.verdict === 'match') return true;
-    if (verdict.verdict === 'unknown' && knownHosts.acceptNew) {
+    if (verdict.verdict === 'unknown' && acceptNew) {
       state.newKey = key;
       return true;
     }
@@ -91,18 +107,23 @@ export async function handshake(
     username: target.user,
     hostVerifier: verifyHost,
     authHandler: chooseLogin,
-    readyTimeout: timeoutMs,
-    keepaliveInterval: keepaliveMs,
-    keepaliveCountMax: KEEPALIVES_MISSED,
+    readyTimeout: 0,
+    keepaliveInterval: target.keepaliveMs ?? keepaliveMs,
+    keepaliveCountMax: target.keepalivesMissed ?? KEEPALIVES_MISSED,
     algorithms: {
-      serverHostKey: hostKeyAlgorithms(entries, target.address, target.port),
+      serverHostKey: hostKeyAlgorithms(entries, address, port),
       cipher: [...CIPHERS],
       compress: ['none'],
     },
   });
   try {
+    patience.begin();
     await outcome.promise;
-    if (state.newKey) await rememberHostKey(files[0] ?? '', target.address, target.port, state.newKey);
+    if (state.newKey) {
+      const file = files[0] ?? '';
+      await rememberHostKey(file, address, port, state.newKey);
+      onNote?.(`met for the first time: ${shownKey(state.newKey)}, now in ${file}`);
+    }
     prepareKey(client);
     return client;
   } catch (error) {
@@ -110,7 +131,43 @@ export async function handshake(
     stream.destroy();
     throw error;
   } finally {
+    patience.end();
     signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The name under which a host's key is looked for; an alias stands for the port too, as in OpenSSH. */
+function nameInKnownHosts({ address, port, hostKeyAlias }: HostTarget): { address: string; port: number } {
+  return hostKeyAlias === undefined ? { address, port } : { address: hostKeyAlias, port: SSH_PORT };
+}
+
+/** A clock for the other side: it stands still while the operator is asked. */
+class Patience {
+  readonly #ms: number;
+  readonly #late: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, late: () => void) {
+    this.#ms = ms;
+    this.#late = late;
+  }
+
+  begin(): void {
+    this.end();
+    this.#timer = setTimeout(this.#late, this.#ms);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async during<T>(question: () => Promise<T>): Promise<T> {
+    this.end();
+    try {
+      return await question();
+    } finally {
+      this.begin();
+    }
   }
 }
 

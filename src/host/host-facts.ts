@@ -29,6 +29,21 @@ export interface BinaryFacts {
   origin: { kind: 'dpkg' | 'rpm' | 'snap' | 'airferry' | 'unknown'; package?: string };
 }
 
+/** An IPv4 network that the host has a route of its own to; the default route is none. */
+export interface Route {
+  /** `10.77.0.0/24` */
+  network: string;
+  device: string;
+}
+
+/** The kernel's build options, as far as they were asked for. */
+export interface KernelConfig {
+  /** Where they were read. */
+  file: string;
+  /** Those that are built in or a module; without `CONFIG_`. */
+  enabled: string[];
+}
+
 export interface HostFacts {
   hostname: string;
   os: { id: string; idLike: string[]; versionId: string; prettyName: string };
@@ -67,6 +82,22 @@ export interface HostFacts {
   units: string[];
   /** /etc/hosts, line by line. */
   etcHosts: string[];
+  /** Of /etc/machine-id; empty where there is none. */
+  machineId: string;
+  /** Of /etc/resolv.conf; `upstream`: systemd-resolved keeps a list of servers behind its own address. */
+  dns: { servers: string[]; upstream: boolean };
+  routes: Route[];
+  /** Undefined where no file tells them. */
+  kernelConfig: KernelConfig | undefined;
+  /** Modules that are loaded or could be; what is neither may be built in. */
+  modules: { name: string; loaded: boolean }[];
+  apparmor: boolean;
+  /** By their names under /proc/sys: `fs/file-max`. */
+  limits: Partial<Record<string, number>>;
+  /** Installed packages that bring a Docker or stand for one; `snap:docker`. */
+  packages: string[];
+  /** What keeps the clock: `chronyd`; empty where nothing was found. */
+  timeSync: string[];
   paths: PathFacts[];
   /** Seconds since 1970 on the host's clock, when it began to answer. */
   clock: number;

@@ -31,18 +31,33 @@ export interface LockOwner {
 export interface LockOptions {
   /** What for; shown to whoever finds the host locked. */
   purpose: string;
+  /** Take it away from whoever holds it. Default false: only a void one is cleared away. */
+  breakLock?: boolean;
   /** Default that of the layout. */
   path?: string;
   /** Default true. */
   root?: boolean;
 }
 
+/** A lock that was in the way, and is no more. */
+export interface DisplacedLock {
+  owner: Pick<LockOwner, 'operator' | 'since' | 'purpose'>;
+  /** Nobody could be holding it any more; else it was broken, as asked for. */
+  void: boolean;
+}
+
 export interface HostLock extends AsyncDisposable {
+  readonly displaced?: DisplacedLock;
+  /** Whether it is still there and ours: not after the host was restarted, nor after somebody broke it. */
+  isHeld(): Promise<boolean>;
   /** Give the lock back. Only ours is removed; a second call does nothing. */
   release(): Promise<void>;
 }
 
 const HELD = 75;
+const GONE = 76;
+/** Milliseconds. */
+const TIMEOUT_MS = 60_000;
 const ATTEMPTS = 3;
 
 /**
@@ -50,9 +65,10 @@ const ATTEMPTS = 3;
  * @throws {AirferryError} HOST_LOCKED naming the owner and how to break the lock
  */
 export async function takeLock(shell: Shell, options: LockOptions): Promise<HostLock> {
-  const { purpose, path = LAYOUT.lock, root = true } = options;
+  const { purpose, path = LAYOUT.lock, root = true, breakLock = false } = options;
   const token = randomUUID();
   let owner: LockOwner | undefined;
+  let displaced: DisplacedLock | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const details = {
       operator: operator(),
@@ -66,16 +82,21 @@ export async function takeLock(shell: Shell, options: LockOptions): Promise<Host
       root,
       check: false,
       title: 'take the lock',
+      timeoutMs: TIMEOUT_MS,
     });
-    if (answer.status === 0) return heldLock(shell, path, root, token);
+    if (answer.status === 0) return heldLock(shell, path, root, token, displaced);
     if (answer.status !== HELD) throw shell.failure(`mkdir ${path}`, answer);
     const [boot = '', ...rest] = answer.stdout.split('\n');
     owner = parseOwner(rest.join('\n'));
-    if (!owner || !isVoid(owner, boot)) break;
-    await clear(shell, path, root, owner.token);
+    const isOver = owner !== undefined && isVoid(owner, boot);
+    if (!isOver && !breakLock) break;
+    await clear(shell, path, root, owner?.token ?? '');
+    displaced = { owner: owner ?? NOBODY, void: isOver };
   }
   throw lockedError(shell, path, owner);
 }
+
+const NOBODY = { operator: 'somebody unknown', since: 'an unknown time', purpose: 'an unknown purpose' };
 
 /** Tokens of the locks that this process holds: not those whose release was tried, even if the connection was gone. */
 const held = new Set<string>();
@@ -150,17 +171,31 @@ export function parseOwner(text: string): LockOwner | undefined {
   }
 }
 
-/** Remove the lock if it is the one with this token, in a way that never removes somebody else's newer one. */
+/**
+ * Remove the lock if it is the one with this token, in a way that never removes somebody else's newer one. The empty
+ * token is that of a lock without an owner.
+ */
 async function clear(shell: Shell, path: string, root: boolean, token: string): Promise<void> {
   const lock = quote(path);
-  const aside = quote(`${path}.${token}`);
+  const aside = quote(`${path}.${token || randomUUID()}`);
+  if (token === '') {
+    const ownerless = `[ -s ${lock}/owner ] || { mv -T -- ${lock} ${aside} && rm -rf -- ${aside}; }`;
+    await shell.run(ownerless, { root, title: 'break the lock', timeoutMs: TIMEOUT_MS });
+    return;
+  }
   const script = `case $(cat -- ${lock}/owner 2>/dev/null) in *${quote(token)}*) ;; *) exit 0;; esac
 mv -T -- ${lock} ${aside} 2>/dev/null || exit 0
 case $(cat -- ${aside}/owner 2>/dev/null) in *${quote(token)}*) rm -rf -- ${aside};; *) mv -T -- ${aside} ${lock};; esac`;
-  await shell.run(script, { root, title: 'release the lock' });
+  await shell.run(script, { root, title: 'release the lock', timeoutMs: TIMEOUT_MS });
 }
 
-function heldLock(shell: Shell, path: string, root: boolean, token: string): HostLock {
+function heldLock(
+  shell: Shell,
+  path: string,
+  root: boolean,
+  token: string,
+  displaced: DisplacedLock | undefined,
+): HostLock {
   held.add(token);
   let released: Promise<void> | undefined;
   const release = (): Promise<void> => {
@@ -168,7 +203,17 @@ function heldLock(shell: Shell, path: string, root: boolean, token: string): Hos
     released ??= clear(shell, path, root, token);
     return released;
   };
-  return { release, [Symbol.asyncDispose]: release };
+  const isHeld = async (): Promise<boolean> => {
+    const script = `case $(cat -- ${quote(path)}/owner 2>/dev/null) in *${quote(token)}*) ;; *) exit ${GONE};; esac`;
+    const { status } = await shell.run(script, {
+      root,
+      check: false,
+      title: 'look at the lock',
+      timeoutMs: TIMEOUT_MS,
+    });
+    return status === 0;
+  };
+  return { isHeld, release, [Symbol.asyncDispose]: release, ...(displaced ? { displaced } : {}) };
 }
 
 function lockedError(shell: Shell, path: string, owner: LockOwner | undefined): AirferryError {
@@ -182,7 +227,8 @@ function lockedError(shell: Shell, path: string, owner: LockOwner | undefined): 
     where: { host: target.name },
     suggestions: [
       'Wait until that is finished, then run the command again.',
-      `Only if it is certainly over: ssh ${target.user}@${target.address} ${sudo}rm -r ${quote(path)}`,
+      'Only if it is certainly over: run the command again with --break-lock.',
+      `Or by hand: ssh ${target.user}@${target.address} ${sudo}rm -r ${quote(path)}`,
     ],
   });
 }

@@ -1,7 +1,7 @@
 /** Commands on a host as the rest of airferry runs them: as root where needed, in one locale, with errors that say why. */
 import { AirferryError } from '../errors.ts';
-import type { Connection } from './connection.ts';
-import type { ExecOptions } from './exec.ts';
+import type { ExecOptions, ExecResult } from './exec.ts';
+import type { HostConnection } from './host-connection.ts';
 import { command, quote } from './quote.ts';
 import { asRoot, findRootAccess, passwordLine, type RootAccess } from './sudo.ts';
 import { describeTarget, type HostTarget } from './target.ts';
@@ -31,17 +31,14 @@ const PRELUDE =
   'LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin; export LC_ALL PATH; umask 022\n';
 /** Linux refuses a single argument of 128 KiB. */
 const MAX_SCRIPT = 120_000;
-/** Those that a command takes at least: one to open its channel, one to run it. */
-const ROUND_TRIPS = 2;
 const TITLE_LENGTH = 60;
 const STDERR_LINES = 5;
 
 export class Shell {
-  readonly connection: Connection;
+  readonly connection: HostConnection;
   #root: Promise<RootAccess> | undefined;
-  #fastestMs: number | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: HostConnection) {
     this.connection = connection;
   }
 
@@ -49,17 +46,16 @@ export class Shell {
     return this.connection.target;
   }
 
-  /** How long an answer takes to come back, in milliseconds: no longer than this, by the fastest command so far. */
-  get roundTripMs(): number | undefined {
-    return this.#fastestMs === undefined ? undefined : this.#fastestMs / ROUND_TRIPS;
-  }
-
   /**
    * How the user becomes root here; asked of the host once.
    * @throws {AirferryError} HOST_SUDO
    */
   rootAccess(): Promise<RootAccess> {
-    this.#root ??= findRootAccess(this.connection);
+    this.#root ??= findRootAccess(this.connection).catch(error => {
+      // Asked again once the connection is there again.
+      this.#root = undefined;
+      throw error;
+    });
     return this.#root;
   }
 
@@ -78,9 +74,7 @@ export class Shell {
         `a script for ${this.target.name} is too long: ${script.length} characters`,
       );
     }
-    const started = performance.now();
     const result = root ? await this.#runAsRoot(script, execOptions) : await this.#exec(script, execOptions);
-    this.#fastestMs = Math.min(this.#fastestMs ?? Infinity, performance.now() - started);
     if (check && result.status !== 0) throw this.failure(title ?? firstWords(script), result);
     return result;
   }
@@ -121,7 +115,7 @@ export class Shell {
   }
 }
 
-function present(result: Awaited<ReturnType<Connection['exec']>>): RunResult {
+function present(result: ExecResult): RunResult {
   return { ...result, stdout: result.stdout.toString('utf8'), bytes: result.stdout };
 }
 

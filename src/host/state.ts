@@ -46,7 +46,9 @@ const CHANGE = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('adopted'),
     version: z.string().max(256),
-    units: z.array(z.strictObject({ name: z.string().max(256), enabled: z.boolean(), active: z.boolean() })).max(100),
+    units: z
+      .array(z.strictObject({ name: z.string().max(256), enabled: z.boolean(), active: z.boolean() }))
+      .max(100),
   }),
 ]);
 
@@ -58,7 +60,9 @@ const BUNDLE = z.strictObject({ name: z.string(), version: z.string(), digest: D
 const GENERATION = z.strictObject({
   release: RELEASE,
   bundle: BUNDLE.optional(),
-  files: z.array(z.strictObject({ path: PATH, mode: z.string().regex(/^[0-7]{4}$/), sha256: SHA256 })).max(1_000),
+  files: z
+    .array(z.strictObject({ path: PATH, mode: z.string().regex(/^[0-7]{4}$/), sha256: SHA256 }))
+    .max(1_000),
 });
 
 /** A container that ran before a change, and what it must be held against afterwards. */

@@ -7,7 +7,7 @@
  * so that a wrong one does not make sudo take the payload for further guesses.
  */
 import { AirferryError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import type { HostConnection } from './host-connection.ts';
 import { command, quote } from './quote.ts';
 import type { Secret } from './secret.ts';
 import { describeTarget, type HostTarget } from './target.ts';
@@ -42,7 +42,7 @@ export function asRoot(access: RootAccess, argv: readonly string[]): string {
  * Find out how to become root: two round trips at most.
  * @throws {AirferryError} HOST_SUDO when it is not possible, and what to do about it.
  */
-export async function findRootAccess(connection: Connection): Promise<RootAccess> {
+export async function findRootAccess(connection: HostConnection): Promise<RootAccess> {
   const { target } = connection;
   const line = `env LC_ALL=C sh -c ${quote(PROBE)}`;
   const probe = await connection.exec(line, { timeoutMs: PROBE_TIMEOUT_MS });

@@ -10,18 +10,36 @@ export interface HostTarget {
   readonly address: string;
   readonly port: number;
   readonly user: string;
+  /** This machine itself: commands are run without SSH. */
+  readonly local?: boolean;
   /** Private key files. None: OpenSSH's default ones. `~/` is the operator's home. */
   readonly identities: readonly string[];
+  /** Of the agent's keys only those of the private key files, and no others. */
+  readonly identitiesOnly?: boolean;
   /** Socket of an SSH agent. */
   readonly agent?: string;
   readonly password?: Secret;
   /** Opens the private key files. */
   readonly passphrase?: Secret;
+  /** Those that files have of their own, by the absolute path of the file. */
+  readonly passphrases?: ReadonlyMap<string, Secret>;
   /** Become root with sudo where the user is not root. */
   readonly sudo: boolean;
   readonly sudoPassword?: Secret;
   /** The hosts to go through, the one nearest to the operator first. */
   readonly bastions: readonly HostTarget[];
+  /** known_hosts files of this host, where the command line names none. */
+  readonly knownHosts?: readonly string[];
+  /** Whether the key of a first meeting is recorded, where the command line does not say. */
+  readonly hostKey?: 'strict' | 'accept-new';
+  /** The name that it has in known_hosts, instead of its address; with a port of its own too. */
+  readonly hostKeyAlias?: string;
+  /** Milliseconds, where the command line does not say. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds; 0 for no keepalives. */
+  readonly keepaliveMs?: number;
+  /** Unanswered keepalives that make a lost connection. */
+  readonly keepalivesMissed?: number;
 }
 
 /**
@@ -59,6 +77,7 @@ export function localUser(): string {
 
 /** `h1 (ops@10.77.0.11)`, or only the address when the host has no other name. */
 export function describeTarget(target: HostTarget): string {
+  if (target.local) return target.name === target.address ? target.name : `${target.name} (this machine)`;
   const place = formatAddress(target);
   const bare = formatAddress({ address: target.address, port: target.port });
   return target.name === bare || target.name === place ? place : `${target.name} (${place})`;

@@ -20,6 +20,8 @@ export interface BlobSource {
   digest: string;
   /** Bytes. */
   size: number;
+  /** It is nowhere at hand, and these bases of a bundle had it: of use only for a host that has it. */
+  absent?: readonly string[];
   /** The content from this byte on. It need not be checked: the host hashes what it gets. */
   open(offset: number): AsyncIterable<Uint8Array>;
   /** Throws when the content here is not what its digest says; asked once the host has found it wrong. */
@@ -53,7 +55,7 @@ const SETTLE_TIMEOUT_MS = 30 * 60_000;
  * Where an answer takes this long, a channel mostly waits for its window (2 MiB in OpenSSH) to be opened again, and
  * several of them are faster; milliseconds there and back.
  */
-const FAR_MS = 25;
+const FAR_MS = 12;
 /** Pieces under way to a host that is far away; a connection carries eight commands. */
 const LANES = 6;
 const PIECE = 4 * 1024 * 1024;
@@ -132,12 +134,16 @@ class Upload {
    */
   async send(offset: number): Promise<boolean> {
     this.#options.onProgress?.(offset, this.#source.size);
-    const far = (this.#shell.roundTripMs ?? 0) >= FAR_MS;
-    const sent = far && this.#source.size - offset > PIECE ? this.#sendPieces(offset) : this.#sendAll(offset);
-    const result = await sent;
+    const result = await ((await this.#inPieces(offset)) ? this.#sendPieces(offset) : this.#sendAll(offset));
     if (result.status === 0) return true;
     if (result.status === WRONG_HASH) return false;
     throw this.#failure(result, offset);
+  }
+
+  async #inPieces(offset: number): Promise<boolean> {
+    if (this.#source.size - offset <= 2 * PIECE) return false;
+    const ms = await this.#shell.connection.roundTripMs?.();
+    return ms !== undefined && ms >= FAR_MS;
   }
 
   #sendAll(offset: number): Promise<RunResult> {

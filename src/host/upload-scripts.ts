@@ -86,10 +86,11 @@ receive() {
   done
   wait
 ${arrival.sync ? '  take count=0 conv=notrunc,fsync || return 1\n' : ''}}
-said=$({ { receive || echo failed >&4; } | digest; } 4>&1)
+said=$({ { receive && echo whole >&4; } | digest; } 4>&1)
 set -- $said
-if [ "$1" = failed ]; then exit 1; fi
-if [ "$1" != "$want" ]; then rm -f -- "$p"; exit ${WRONG_HASH}; fi
+# Nothing else is: with the connection gone, the message of a failure has killed whoever wrote it.
+if [ "$1" != whole ]; then exit 1; fi
+if [ "$2" != "$want" ]; then rm -f -- "$p"; exit ${WRONG_HASH}; fi
 mv -f -- "$p" "$f" 2>/dev/null || [ -f "$f" ]`;
 }
 

@@ -3,12 +3,17 @@ import { AirferryError } from '../errors.ts';
 import { describeTarget, type HostTarget } from '../host/target.ts';
 import { plural } from '../support/format.ts';
 import { checkHost } from './checks/check.ts';
+import type { CheckInput } from './checks/input.ts';
 import type { Finding } from './finding.ts';
 import type { HostContext, Phase } from './phase.ts';
 import { spaceNeeded } from './space-needed.ts';
 
-/** `dataRoot` is where images will lie. */
-export function checkPhase(recorded: HostContext['state'] | undefined, dataRoot: string): Phase {
+/** `dataRoot` is where images will lie; `meant`: what the operator has said is meant. */
+export function checkPhase(
+  recorded: HostContext['state'] | undefined,
+  dataRoot: string,
+  meant: Pick<CheckInput, 'allowDowngrade' | 'adopt'> = {},
+): Phase {
   return {
     name: 'check-host',
     async plan(context, report) {
@@ -18,6 +23,7 @@ export function checkPhase(recorded: HostContext['state'] | undefined, dataRoot:
         wanted,
         survey,
         dataRoot,
+        ...meant,
         space: await spaceNeeded(context),
         ...(recorded ? { state: recorded } : {}),
         ...(wanted.registry ? { registry: wanted.registry } : {}),

@@ -13,4 +13,6 @@ export interface Finding {
   why: string;
   /** What to do about it: a sentence or a command. Empty where there is nothing to do. */
   fix: string;
+  /** Whether `host check --fix` does it. */
+  fixable?: boolean;
 }

@@ -1,9 +1,10 @@
 /** Everything that the phases decide on, in three questions: facts, the state of an earlier run, and how things stand. */
-import { INSTALL_ROOT } from '../engine/release.ts';
-import { UNIT_PATHS } from '../engine/units.ts';
+import { BIN_DIR, INSTALL_ROOT } from '../engine/release.ts';
+import { UNIT_DIR } from '../engine/units.ts';
 import { type GatheredFacts, gatherFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
 import { emptyState, type HostState, readState } from '../host/state.ts';
+import { CONFIG_PATHS } from './backups.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { ETC_HOSTS } from './etc-hosts.ts';
 import { foldersAbove } from './place-files.ts';
@@ -15,7 +16,9 @@ import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
 
 /** Where airferry keeps its things besides the releases. */
 export const KEPT_ROOT = '/var/lib/airferry';
-const UNITS = ['containerd.service', 'docker.service'];
+const UNITS = ['containerd.service', 'docker.service', 'docker.socket'];
+/** Folders without which nothing can be installed. */
+const WRITTEN = [INSTALL_ROOT, KEPT_ROOT, BIN_DIR, UNIT_DIR, '/etc/docker'];
 
 export interface Gathered {
   facts: GatheredFacts;
@@ -30,13 +33,20 @@ export async function gather(shell: Shell, dataRoot = DEFAULT_DATA_ROOT): Promis
   return { facts, recorded };
 }
 
-/** How everything stands that is recorded or wanted. */
-export function surveyFor(shell: Shell, state: HostState | undefined, wanted?: Wanted): Promise<Survey> {
-  const ours = [...recordedPaths(state ?? emptyState()), ...(wanted ? wantedPaths(wanted) : [])];
+/** How everything stands that is recorded or wanted, and what else is asked for. */
+export function surveyFor(
+  shell: Shell,
+  state: HostState | undefined,
+  wanted?: Wanted,
+  more: { paths?: readonly string[]; contents?: readonly string[] } = {},
+): Promise<Survey> {
+  const recorded = recordedPaths(state ?? emptyState());
+  const ours = [...recorded, ...(wanted ? wantedPaths(wanted) : []), ...(more.paths ?? [])];
   return surveyHost(shell, {
     paths: [...new Set(ours.flatMap(path => [path, ...foldersAbove(path)]))],
-    contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS],
+    contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS, ...(more.contents ?? [])],
     units: UNITS,
+    folders: WRITTEN,
   });
 }
 
@@ -50,7 +60,7 @@ function wantedPaths({ engine, compose, registry, files }: Wanted): string[] {
   if (compose) paths.push(compose.release.file, ...compose.release.links.map(link => link.path));
   if (engine) {
     const { release } = engine;
-    paths.push(DAEMON_JSON, OWN_DAEMON_JSON, SYSCTL_FILE, ...UNIT_PATHS);
+    paths.push(OWN_DAEMON_JSON, SYSCTL_FILE, ...CONFIG_PATHS);
     paths.push(
       stagedPath(engine.archive),
       release.current.path,

@@ -5,6 +5,7 @@
  */
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { formatBytes, plural } from '../support/format.ts';
+import { refuseAbsent } from '../transports/absent.ts';
 import type { EngineStore, ImageLoad } from '../transports/docker-load.ts';
 import type { SourceLayer } from '../transports/source.ts';
 import { checkLoaded, loadFailed } from './check-loaded.ts';
@@ -51,9 +52,18 @@ export class ImageLoader implements AsyncDisposable {
 
   /**
    * Decide how each image goes; a port is forwarded to find out whether it may be. Throws HOST_FORWARDING where pulling
-   * is asked for and the host forbids it, LOAD_FAILED where the runtime or the image leaves no way.
+   * is asked for and the host forbids it, LOAD_FAILED where the runtime or the image leaves no way, BUNDLE_BASE_MISSING for
+   * layers that nobody has.
    */
   async plan(loads: readonly ImageLoad[]): Promise<PlannedLoad[]> {
+    const planned = await this.#decide(loads);
+    const { source, shell } = this.#options;
+    const travelling = planned.flatMap(({ load, via }) => (via === 'pull' ? load.missing : load.send));
+    refuseAbsent(source, travelling, `${shell.target.name} lacks them`);
+    return planned;
+  }
+
+  async #decide(loads: readonly ImageLoad[]): Promise<PlannedLoad[]> {
     const planned = loads.map(load => ({ load, via: this.#wanted(load) }));
     if (!planned.some(({ via }) => via === 'pull')) return planned;
     const refusal = await this.#open();

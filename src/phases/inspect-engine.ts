@@ -1,7 +1,22 @@
-/** The versions of an engine's components, each asked of itself. */
+/** The versions of an engine's components, each asked of itself; how long the host is up, and how full its data root is. */
+import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 
 export type Component = 'dockerd' | 'containerd' | 'runc' | 'init' | 'compose';
+
+/** Room on the file system below the data root, in bytes. */
+export interface Disk {
+  mount: string;
+  total: number;
+  free: number;
+}
+
+export interface Inspection {
+  /** Absent is what is not there. */
+  versions: Partial<Record<Component, string>>;
+  uptimeSeconds?: number;
+  disk?: Disk;
+}
 
 const TIMEOUT_MS = 60_000;
 
@@ -18,16 +33,34 @@ ask containerd containerd docker-containerd
 ask runc runc docker-runc
 ask init docker-init
 v=$(docker compose version --short 2>/dev/null) || v=$(docker-compose version --short 2>/dev/null) || v=
-say compose "$v"`;
+say compose "$v"
+read -r up idle < /proc/uptime && say uptime "$up"
+q=$1
+while [ ! -e "$q" ]; do q=$(dirname "$q"); done
+d=$(df -P -k "$q" 2>/dev/null)
+say df "\${d#*
+}"`;
 
-/** Ask a host; absent is what is not there. */
-export async function inspectEngine(shell: Shell): Promise<Partial<Record<Component, string>>> {
-  const { stdout } = await shell.run(SCRIPT, {
+/** Ask a host. `dataRoot` is where images lie, or would. */
+export async function inspectEngine(shell: Shell, dataRoot: string): Promise<Inspection> {
+  const { stdout } = await shell.run(`set -- ${quote(dataRoot)}\n${SCRIPT}`, {
     root: true,
     title: 'ask for versions',
     timeoutMs: TIMEOUT_MS,
   });
-  return parseVersions(stdout);
+  return parseInspection(stdout);
+}
+
+/** What the script printed; what is no answer is left out. */
+export function parseInspection(answer: string): Inspection {
+  const inspection: Inspection = { versions: parseVersions(answer) };
+  const uptime = /^uptime=(\d{1,12})(?:\.\d+)?$/m.exec(answer)?.[1];
+  if (uptime !== undefined) inspection.uptimeSeconds = Number(uptime);
+  const [, total, free, mount] =
+    /^df=\S+\s+(\d{1,15})\s+\d+\s+(\d{1,15})\s+\S+\s+(\/.*)$/m.exec(answer) ?? [];
+  if (mount !== undefined)
+    inspection.disk = { mount, total: Number(total) * 1024, free: Number(free) * 1024 };
+  return inspection;
 }
 
 /** `component=what --version printed`, line by line. */

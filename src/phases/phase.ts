@@ -6,6 +6,7 @@
  * What a plan leaves behind is in the host's state before it is run, and there is one way back for each kind of thing
  * (`undo.ts`): an install that was interrupted anywhere can be finished, or be uninstalled.
  */
+import type { AuditedFile } from '../host/audit.ts';
 import type { GatheredFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
 import type { HostChange, HostState, InstalledFile, Trial } from '../host/state.ts';
@@ -30,7 +31,7 @@ export interface BareContext {
   readonly signal?: AbortSignal;
   readonly findings: Finding[];
   /** What was done so far, for the audit log. */
-  readonly done: { phase: PhaseName; what: string }[];
+  readonly done: { phase: PhaseName; what: string; files?: AuditedFile[] }[];
   /** As it will be written to the host. */
   state: HostState;
 }
@@ -96,7 +97,9 @@ export function stateWithout(state: HostState, gone: readonly string[]): HostSta
 /** Whether a plan leaves anything for the state to remember beforehand. */
 export function leavesTraces(plan: Plan): boolean {
   if (plan.trial) return true;
-  return [plan.files, plan.made, plan.restart, plan.reload].some(list => list !== undefined && list.length > 0);
+  return [plan.files, plan.made, plan.restart, plan.reload].some(
+    list => list !== undefined && list.length > 0,
+  );
 }
 
 /** Changes of which a host has one: a later one takes the place of an earlier. */

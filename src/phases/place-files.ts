@@ -10,7 +10,7 @@ import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import type { InstalledFile } from '../host/state.ts';
 import { mapLimit } from '../support/limit.ts';
-import type { HostContext } from './phase.ts';
+import type { BareContext } from './phase.ts';
 import type { PathState } from './survey.ts';
 
 /** Where files are kept that were there before ours. */
@@ -60,7 +60,7 @@ export function replacedPath(path: string): string {
 }
 
 /** Plan the files of one phase. Throws HOST_PREFLIGHT for a path on which a folder or a device lies. */
-export function planFiles(context: HostContext, desired: readonly DesiredFile[]): FilePlan {
+export function planFiles(context: BareContext, desired: readonly DesiredFile[]): FilePlan {
   const { survey, state, shell } = context;
   const steps = desired.flatMap(file => {
     const now = survey.paths.get(file.path) ?? { kind: 'absent' };
@@ -133,7 +133,7 @@ function planFile(
 
 /** Folders that have to be made for these paths, and are ours then. */
 export function newFolders(
-  { survey }: Pick<HostContext, 'survey'>,
+  { survey }: Pick<BareContext, 'survey'>,
   paths: readonly string[],
 ): InstalledFile[] {
   const missing = new Set(

@@ -5,7 +5,7 @@ import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import type { InstalledFile } from '../host/state.ts';
-import type { HostContext } from './phase.ts';
+import type { BareContext } from './phase.ts';
 import { newFolders } from './place-files.ts';
 import type { PathState } from './survey.ts';
 
@@ -16,7 +16,7 @@ export interface LinkPlan {
 }
 
 /** Which links have to be set. Throws HOST_PREFLIGHT for what is in the way. */
-export function planLinks(context: HostContext, wanted: readonly Link[]): LinkPlan {
+export function planLinks(context: BareContext, wanted: readonly Link[]): LinkPlan {
   const { survey, state } = context;
   const stranger = wanted.find(link => !mayReplace(survey.paths.get(link.path)));
   if (stranger) throw inTheWay(stranger.path);

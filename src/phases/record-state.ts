@@ -1,14 +1,14 @@
 /** Write down what this host now is, and who made it so. */
 import { audit } from '../host/audit.ts';
 import { writeState } from '../host/state.ts';
-import type { HostContext, Phase } from './phase.ts';
+import type { EngineContext, Phase } from './phase.ts';
 
-export const recordState: Phase = {
+export const recordState: Phase<EngineContext> = {
   name: 'record-state',
   plan(context) {
     const { wanted, state, done } = context;
     const { bundle } = wanted;
-    const known = state.bundle?.digest === bundle.digest;
+    const known = bundle === undefined || state.bundle?.digest === bundle.digest;
     if (known && done.length === 0) return undefined;
     return {
       changes: known ? [] : [`record bundle ${bundle.name} ${bundle.version}`],
@@ -16,7 +16,7 @@ export const recordState: Phase = {
         const now = new Date().toISOString();
         context.state = {
           ...context.state,
-          bundle,
+          ...(bundle ? { bundle } : {}),
           installedAt: context.state.installedAt ?? now,
           updatedAt: now,
         };
@@ -28,14 +28,15 @@ export const recordState: Phase = {
 };
 
 /** One line in the audit log for each thing that was done. */
-async function recordDone({ shell, wanted, done }: HostContext): Promise<void> {
+async function recordDone({ shell, wanted: { bundle }, done }: EngineContext): Promise<void> {
   await audit(
     shell,
-    done.map(({ phase, what }) => ({
+    done.map(({ phase, what, files }) => ({
       phase,
       action: what,
+      ...(files ? { files } : {}),
       result: 'changed',
-      bundle: wanted.bundle.digest,
+      ...(bundle ? { bundle: bundle.digest } : {}),
     })),
   );
 }

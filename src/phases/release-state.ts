@@ -1,10 +1,10 @@
 /** Whether a release lies on a host as it was laid out: every binary recorded, there, and with its hash. */
-import type { HostContext } from './phase.ts';
-import type { WantedEngine } from './wanted.ts';
+import type { BareContext } from './phase.ts';
+import type { RunnableEngine } from './wanted.ts';
 
 export function releaseIsWhole(
-  { survey, state }: Pick<HostContext, 'survey' | 'state'>,
-  engine: WantedEngine,
+  { survey, state }: Pick<BareContext, 'survey' | 'state'>,
+  engine: RunnableEngine,
 ): boolean {
   return engine.release.files.every(({ path }) => {
     const recorded = state.files.find(file => file.path === path)?.sha256;

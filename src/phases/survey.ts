@@ -30,6 +30,8 @@ export interface Survey {
   contents: ReadonlyMap<string, string>;
   /** Whether /etc/hosts ends without a newline. */
   hostsOpenEnded: boolean;
+  /** Those of the folders asked for that cannot be written to, not even by root. */
+  readOnly: readonly string[];
   /** Undefined where no engine answers. */
   engine: EngineAnswer | undefined;
   /** Familiar name to image ID, of all named images of the engine. */
@@ -41,6 +43,8 @@ export interface SurveyQuestions {
   /** Small files whose content is wanted; at most 1 MiB each. */
   contents: readonly string[];
   units: readonly string[];
+  /** Folders to be written to; where one is not there yet, the nearest above it counts. */
+  folders?: readonly string[];
 }
 
 /** Bytes of an answer that are kept; a host with ten thousand named images stays below. */
@@ -83,7 +87,7 @@ const TELL_LINKS = `if [ -n "$links" ]; then (
 ) fi`;
 
 /** The script; paths come on its stdin, one in a line. */
-function surveyScript({ contents, units }: Pick<SurveyQuestions, 'contents' | 'units'>): string {
+function surveyScript({ contents, units, folders = [] }: Omit<SurveyQuestions, 'paths'>): string {
   return `put() { printf '%s=%s\\n' "$1" "$2"; }
 ${DEFINE_SUMS}
 set --
@@ -103,6 +107,11 @@ if [ $# -gt 0 ]; then
 fi
 for f in ${contents.map(quote).join(' ')}; do
   if [ -f "$f" ]; then put content "$f"; head -c ${MAX_CONTENT} -- "$f" | base64 | while IFS= read -r line; do put base64 "$line"; done; fi
+done
+for d in ${folders.map(quote).join(' ')}; do
+  e=$d
+  while [ ! -e "$e" ] && [ "$e" != / ]; do e=\${e%/*}; e=\${e:-/}; done
+  [ -w "$e" ] || put readonly "$d"
 done
 if [ -n "$(tail -c 1 /etc/hosts 2>/dev/null)" ]; then put hosts open; fi
 systemctl show -p Id -p ActiveState -p UnitFileState ${units.map(quote).join(' ')} 2>/dev/null |
@@ -127,6 +136,7 @@ export function parseSurvey(answer: string, asked: readonly string[]): Survey | 
   const encoded = new Map<string, string>();
   let last = '';
   let unit: Partial<Record<string, string>> = {};
+  const readOnly: string[] = [];
   let hostsOpenEnded = false;
   let engine: EngineAnswer | undefined;
   let ended = false;
@@ -158,6 +168,9 @@ export function parseSurvey(answer: string, asked: readonly string[]): Survey | 
       case 'hosts':
         hostsOpenEnded = true;
         break;
+      case 'readonly':
+        readOnly.push(value);
+        break;
       case 'unit':
         unit = addProperty(units, unit, value);
         break;
@@ -175,7 +188,7 @@ export function parseSurvey(answer: string, asked: readonly string[]): Survey | 
   const contents = new Map(
     [...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]),
   );
-  return { paths, units, contents, hostsOpenEnded, engine, images };
+  return { paths, units, contents, hostsOpenEnded, readOnly, engine, images };
 }
 
 function* keyedLines(answer: string): Generator<[key: string, value: string]> {

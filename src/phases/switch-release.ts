@@ -1,10 +1,10 @@
 /** Make the release the current one, by one rename, and link its programs into the PATH. */
 import { BIN_DIR, CURRENT_LINK } from '../engine/release.ts';
-import type { Phase } from './phase.ts';
+import type { EngineContext, Phase } from './phase.ts';
 import { planLinks, setLinks } from './place-links.ts';
 import { planUndo, runUndo } from './undo.ts';
 
-export const switchRelease: Phase = {
+export const switchRelease: Phase<EngineContext> = {
   name: 'switch-release',
   plan(context) {
     const { engine } = context.wanted;

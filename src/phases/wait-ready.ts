@@ -3,19 +3,22 @@ import { AirferryError } from '../errors.ts';
 import { command } from '../host/quote.ts';
 import { describeTarget } from '../host/target.ts';
 import { dockerScript } from './docker-cli.ts';
-import type { HostContext, Phase } from './phase.ts';
+import type { BareContext, EngineContext, Phase } from './phase.ts';
 
 const PATIENCE_S = 120;
 const NOT_READY = 3;
 const LOG_LINES = 12;
+/** Seconds since when the log tells of this start, and not of an earlier one. */
+const BEGAN_S = 15;
 
-export const waitReady: Phase = {
+export const waitReady: Phase<EngineContext> = {
   name: 'wait-ready',
   plan(context) {
     const { engine } = context.wanted;
     const { state, survey } = context;
     const running = engine?.unitNames.every(unit => survey.units.get(unit)?.active === 'active');
-    if (!engine || (running && survey.engine && !state.pending?.length)) return undefined;
+    if (!engine || (running && survey.engine && !state.pending?.length && !state.reload?.length))
+      return undefined;
     return {
       changes: [],
       async run(report) {
@@ -28,7 +31,7 @@ export const waitReady: Phase = {
         });
         if (result.status === NOT_READY) throw notReady(context, result.stdout);
         if (result.status !== 0) throw context.shell.failure('wait for the engine', result);
-        const { pending: _, ...settled } = context.state;
+        const { pending: _, reload: __, ...settled } = context.state;
         context.state = settled;
         report.note(`engine ${result.stdout.trim()} answers`);
       },
@@ -43,7 +46,8 @@ export const waitReady: Phase = {
  */
 function waitScript(units: readonly string[]): string {
   const names = command(units);
-  return dockerScript(`deadline=$(($(date +%s) + ${PATIENCE_S}))
+  return dockerScript(`began=$(($(date +%s) - ${BEGAN_S}))
+deadline=$(($(date +%s) + ${PATIENCE_S}))
 t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=
 if [ -n "$t" ]; then timeout ${PATIENCE_S} systemctl start ${names} 2>/dev/null; fi
 while :; do
@@ -56,11 +60,11 @@ while :; do
   if [ "$(date +%s)" -ge $deadline ]; then break; fi
   sleep 0.2 2>/dev/null || sleep 1
 done
-journalctl --no-pager -o cat -n 60 ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null
+journalctl --no-pager -o cat -n 60 --since=@$began ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null
 exit ${NOT_READY}`);
 }
 
-function notReady({ shell }: HostContext, log: string): AirferryError {
+function notReady({ shell }: BareContext, log: string): AirferryError {
   const lines = log.split('\n').filter(line => /\S/.test(line));
   const telling = lines.filter(isTelling);
   const said = (telling.length > 0 ? telling : lines).slice(-LOG_LINES);
@@ -80,5 +84,7 @@ function notReady({ shell }: HostContext, log: string): AirferryError {
 
 /** systemd's own lines about restarts push the one that matters out of sight. */
 function isTelling(line: string): boolean {
-  return /level=(?:error|fatal)|unable to|failed to start daemon|panic/i.test(line);
+  return /level=(?:error|fatal)|unable to|failed to start daemon|panic|unknown (?:shorthand )?flag/i.test(
+    line,
+  );
 }

@@ -11,6 +11,7 @@ import { loadDaemonTemplate } from '../engine/templates.ts';
 import { chooseUnits, type UnitFile, unitFlags, unitNames } from '../engine/units.ts';
 import { AirferryError } from '../errors.ts';
 import type { BlobSource } from '../host/transfer.ts';
+import { imageSetOf } from '../transports/image-set.ts';
 import type { RandomSource } from '../transports/source.ts';
 
 export const DEFAULT_DATA_ROOT = '/var/lib/docker';
@@ -95,23 +96,51 @@ export async function readCargo(bundle: Bundle): Promise<Cargo> {
 /** Everything for a host of that platform (`linux/amd64`). Throws PLATFORM_MISMATCH, BUNDLE_INVALID. */
 export function wantedFor(
   cargo: Cargo,
-  host: { platform: string; registry?: SiteRegistry; daemon?: DaemonOverlay; images: boolean },
+  host: {
+    platform: string;
+    registry?: SiteRegistry;
+    daemon?: DaemonOverlay;
+    images: boolean;
+    /** Names and globs of the images that it gets; undefined: all. */
+    imageSet?: readonly string[];
+    /** The version that it is to have; false for no engine of ours; undefined: what the bundle has. */
+    engine?: string | false;
+  },
 ): Wanted {
   const { bundle } = cargo;
   const { manifest } = bundle;
-  const engine = wantedEngine(cargo, host.platform);
+  demandEngine(bundle, host.engine);
+  const engine = host.engine === false ? undefined : wantedEngine(cargo, host.platform);
   const compose = wantedCompose(bundle, host.platform);
-  const images = host.images && manifest.images.length > 0 ? bundle.images() : undefined;
+  const images = host.images && manifest.images.length > 0 ? someImages(bundle, host.imageSet) : undefined;
   return {
     bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
     platform: parsePlatform(host.platform),
     ...(engine ? { engine } : {}),
     ...(compose ? { compose } : {}),
     ...(host.registry ? { registry: host.registry } : {}),
-    files: manifest.files.map(({ path, mode, ...blob }) => ({ path, mode, blob: blobSource(bundle, blob) })),
+    files: manifest.files
+      .filter(({ platform }) => platform === undefined || canonical(platform) === host.platform)
+      .map(({ path, mode, ...blob }) => ({ path, mode, blob: blobSource(bundle, blob) })),
     ...(images?.access === 'random' ? { images } : {}),
     daemonJson: own => daemonJson(own, manifest.daemon, host, engine?.version),
   };
+}
+
+function someImages(bundle: Bundle, set: readonly string[] | undefined): ReturnType<Bundle['images']> | undefined {
+  if (set?.length === 0) return undefined;
+  const images = bundle.images();
+  return set && images.access === 'random' ? imageSetOf(images, set) : images;
+}
+
+/** Throws ENGINE_MISMATCH for a host that is to have another engine than the bundle carries. */
+function demandEngine({ path, manifest }: Bundle, wanted: string | false | undefined): void {
+  if (!wanted || manifest.engine?.version === wanted) return;
+  const carried = manifest.engine ? `the bundle carries ${manifest.engine.version}` : 'the bundle carries none';
+  throw new AirferryError('ENGINE_MISMATCH', `the fleet wants engine ${wanted} here, ${carried}`, {
+    where: { file: path },
+    suggestions: [`Pack a bundle with engine: { version: ${wanted} }, or change \`engine:\` in the fleet file.`],
+  });
 }
 
 /** Where images will lie, as far as bundle and fleet say. */
@@ -176,13 +205,17 @@ function insecureRegistry(layers: readonly DaemonConfig[], address: string): Dae
   return { 'insecure-registries': known.includes(address) ? known : [...known, address] };
 }
 
+function canonical(platform: string): string {
+  return formatPlatform(parsePlatform(platform));
+}
+
 function forPlatform<T extends { platform: string }>(
   items: readonly T[],
   platform: string,
   what: string,
   bundle: Bundle,
 ): T {
-  const found = items.find(item => formatPlatform(parsePlatform(item.platform)) === platform);
+  const found = items.find(item => canonical(item.platform) === platform);
   if (found) return found;
   const carried = items.map(item => item.platform).join(', ');
   throw new AirferryError(
@@ -201,9 +234,11 @@ function blobSource(
   { digest, size }: { digest: BlobSource['digest']; size: number },
 ): BlobSource {
   const name = { digest: digest as `sha256:${string}`, size };
+  const absent = bundle.absent(name.digest);
   return {
     digest,
     size,
+    ...(absent ? { absent } : {}),
     open: offset => bundle.blobFrom(name, offset),
     check: () => drain(bundle.blob(name)),
   };

@@ -128,7 +128,7 @@ export function loginError(
   const text = credentials
     ? `${registry} does not accept the ${describe(credentials)}${said}`
     : `${registry} wants a login, and Docker's config holds none for it${said}`;
-  const suggestions = [`airferry registry login ${registry}`];
+  const suggestions = [`Log in: airferry registry login ${registry}`];
   if (credentials?.kind === 'password' && credentials.username.includes('$')) {
     suggestions.push("A robot account's name holds a $: write it in single quotes in a shell.");
   }

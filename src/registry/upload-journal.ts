@@ -32,8 +32,16 @@ interface Entry {
 
 /** `$XDG_CACHE_HOME/airferry/uploads`, `~/.cache/airferry/uploads`. */
 export function uploadsFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const base = env.XDG_CACHE_HOME;
-  return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'airferry', 'uploads');
+  return join(cacheFolder(env), 'uploads');
+}
+
+/** `$XDG_CACHE_HOME/airferry/layers`, `~/.cache/airferry/layers`: what layers became when they were compressed. */
+export function layersFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(cacheFolder(env), 'layers');
+}
+
+function cacheFolder({ XDG_CACHE_HOME: base }: NodeJS.ProcessEnv): string {
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'airferry');
 }
 
 export class UploadJournal {

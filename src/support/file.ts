@@ -7,6 +7,13 @@ import { litter } from './garbage.ts';
 /** Reads of this size keep both disk and hash busy; smaller ones cost up to half the speed. Bytes. */
 export const CHUNK = 512 * 1024;
 
+/** A piece of a file on the disk, in bytes from its start. */
+export interface Stretch {
+  file: string;
+  offset: number;
+  length: number;
+}
+
 /** Bytes that can be read anywhere: those of one file, or of several that are one behind another. */
 export interface ReadableFile {
   /** What messages call it. */
@@ -21,6 +28,8 @@ export interface ReadableFile {
   lend(offset?: number, length?: number): AsyncGenerator<Uint8Array>;
   /** Where a byte lies on the disk, for messages. */
   locate(offset: number): { file: string; offset: number };
+  /** The pieces of files on the disk that the bytes from an offset on lie in. */
+  stretches(offset: number, length: number): Stretch[];
   close(): void;
 }
 
@@ -118,6 +127,10 @@ export class ReadFile implements ReadableFile {
 
   locate(offset: number): { file: string; offset: number } {
     return { file: this.path, offset };
+  }
+
+  stretches(offset: number, length: number): Stretch[] {
+    return [{ file: this.path, offset, length }];
   }
 
   close(): void {

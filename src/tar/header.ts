@@ -73,6 +73,7 @@ export function paddedSize(size: number): number {
  */
 export function safePath(name: string): string | undefined {
   if (name.startsWith('/') || name.includes('\\') || name.includes('\0')) return undefined;
+  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
   const parts = name.split('/').filter(part => part !== '' && part !== '.');
   return parts.includes('..') ? undefined : parts.join('/');
 }
@@ -176,10 +177,22 @@ function number(block: Uint8Array, offset: number, length: number): number {
     if (!Number.isSafeInteger(value)) throw invalid('a header with an absurd number');
     return value;
   }
-  const text = latin(block, offset, length).replaceAll('\0', ' ').trim();
-  if (text === '') return 0;
-  if (!/^[0-7]+$/.test(text)) throw invalid('a header with a number that is not octal');
-  return Number.parseInt(text, 8);
+  // Byte by byte: a large archive has a hundred thousand of these, and each would leave a string or two behind.
+  let at = offset;
+  let end = offset + length;
+  while (at < end && isBlank(block[at])) at++;
+  while (end > at && isBlank(block[end - 1])) end--;
+  let value = 0;
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) throw invalid('a header with a number that is not octal');
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0 || byte === 0x20;
 }
 
 function cString(bytes: Uint8Array): string {
@@ -187,13 +200,18 @@ function cString(bytes: Uint8Array): string {
 }
 
 function string(block: Uint8Array, offset: number, length: number): string {
-  const field = Buffer.from(block.buffer, block.byteOffset + offset, Math.min(length, block.length - offset));
-  const end = field.indexOf(0);
-  return field.toString('utf8', 0, end < 0 ? field.length : end);
+  const bytes = asBuffer(block);
+  const limit = Math.min(offset + length, bytes.length);
+  const end = bytes.indexOf(0, offset);
+  return bytes.toString('utf8', offset, end < 0 || end > limit ? limit : end);
 }
 
 function latin(block: Uint8Array, offset: number, length: number): string {
-  return Buffer.from(block.buffer, block.byteOffset + offset, length).toString('latin1');
+  return asBuffer(block).toString('latin1', offset, offset + length);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Short, and without what a terminal would take for commands. */

@@ -4,18 +4,21 @@
  * Resolve the names, ask the target what it holds already, move only the blobs that are missing, hash while moving,
  * write manifests last. `image push`, `pull`, `save`, `copy`, `retag` and `bundle create` are this.
  */
-import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
+import { isAirferryError } from '../errors.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
 import { Semaphore } from '../support/semaphore.ts';
+import { refuseAbsent } from './absent.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
+import { chainsByLayer } from './chains.ts';
 import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
 import { foretoldHomes } from './foretold.ts';
 import { NOWHERE } from './homes.ts';
 import { prepareLayer } from './layer.ts';
+import type { KnownLayers } from './layer-book.ts';
 import { planCopy, type Selection } from './plan.ts';
 import { homesByLayer, type Plan } from './planned.ts';
 import { withoutPresent } from './present.ts';
@@ -34,7 +37,7 @@ export interface CopyOptions extends Selection {
    * Layers that were put into the same target with the same compression, by diffID; this copy adds its own. Sources that
    * share it share layers: one that is known here is neither compressed nor sent again, whatever it is called elsewhere.
    */
-  known?: Map<Digest, Descriptor>;
+  known?: KnownLayers;
 }
 
 /**
@@ -88,9 +91,11 @@ class Copy implements PreparedCopy {
   /** What each layer became at the target, by its key in the source. */
   readonly #stored = new Map<string, StoredLayer>();
   /** Layers by their content, whatever their keys: see `CopyOptions`. */
-  readonly #known: Map<Digest, Descriptor>;
+  readonly #known: KnownLayers;
   /** The diffID of each layer by its key, as far as it is known before the layer is read. */
   #diffIds = new Map<string, Digest>();
+  /** The IDs by which engines know each layer, by its key. */
+  #chains: ReadonlyMap<string, ReadonlySet<Digest>> = new Map();
 
   constructor(source: ImageSource, target: ImageTarget, options: CopyOptions) {
     this.#source = source;
@@ -117,7 +122,19 @@ class Copy implements PreparedCopy {
       ...(descriptor && { descriptor }),
       homes: this.#homes?.get(key) ?? [],
     }));
+    await this.#refuseAbsent();
     if (arrivals.length > 0) await this.#target.expect?.(arrivals);
+  }
+
+  /** Layers that a bundle leaves out have to be at the target. */
+  async #refuseAbsent(): Promise<void> {
+    const absent = this.#tasks.map(({ layer }) => layer).filter(layer => layer.absent);
+    const there = await mapLimit(absent, this.#target.concurrency, async ({ key, descriptor }) => {
+      if (!descriptor) return false;
+      return (await this.#target.has?.(descriptor, this.#homes?.get(key) ?? [])) ?? false;
+    });
+    const lost = absent.filter((_, i) => !there[i]);
+    refuseAbsent(this.#source.description, lost, `${this.#target.description} lacks them`);
   }
 
   /** With the inventory at hand: what is to be done, and where each layer goes. */
@@ -130,6 +147,7 @@ class Copy implements PreparedCopy {
     this.#homes = homesByLayer(plan, this.#target.scope);
     for (const { image } of plan.images)
       for (const { key, diffId } of image.layers) if (diffId) this.#diffIds.set(key, diffId);
+    this.#chains = chainsByLayer(plan.images.map(({ image }) => image));
   }
 
   async run(): Promise<CopyReport> {
@@ -201,6 +219,12 @@ class Copy implements PreparedCopy {
     return this.#target.scope === 'whole' && this.#options.unnamed;
   }
 
+  /** What engines call a layer, where that is known: the far side may know it by that alone. */
+  #told(blob: BlobInput, { key }: SourceLayer): BlobInput {
+    const chains = this.#chains.get(key);
+    return 'descriptor' in blob && chains ? { ...blob, chains: [...chains] } : blob;
+  }
+
   /** Go through a file once to know what it holds. */
   async #survey(source: SequentialSource): Promise<void> {
     this.#options.meter.expect(source.bytes);
@@ -217,16 +241,24 @@ class Copy implements PreparedCopy {
     for (const home of homes) {
       this.#options.signal?.throwIfAborted();
       const known = this.#stored.get(layer.key) ?? this.#sameContent(layer);
-      const { descriptor, how } = await this.#put(
-        known ? { ...blob, descriptor: known.descriptor } : blob,
-        home,
-      );
-      const learned = known ? known.diffId : diffId();
+      const afresh = (): Promise<PutResult> => this.#put(this.#told(blob, layer), home);
+      const { descriptor, how } = known
+        ? await this.#put({ ...blob, descriptor: known.descriptor }, home).catch(error => {
+            // An earlier run compressed it to other bytes: then it is a new layer after all.
+            if (this.#stored.has(layer.key) || !this.#disowned(known, error)) throw error;
+            return afresh();
+          })
+        : await afresh();
+      const learned = diffId() ?? known?.diffId;
       if (!this.#stored.has(layer.key)) this.#stored.set(layer.key, { descriptor, diffId: learned });
       if (learned && layer.compression === 'none') this.#known.set(learned, descriptor);
       moved ||= how === 'moved';
     }
     return moved;
+  }
+
+  #disowned({ diffId }: StoredLayer, error: unknown): boolean {
+    return isAirferryError(error, 'DIGEST_MISMATCH') && !!diffId && !!this.#known.disown?.(diffId);
   }
 
   /** A plain layer of the same content that was put under another key, or by an earlier copy. */

@@ -12,18 +12,20 @@ import { finishChange } from './archive/journal.ts';
 import { MANIFEST_JSON } from './docker-archive/manifest-json.ts';
 import { dockerArchiveSource } from './docker-archive/random.ts';
 import { sequentialSource } from './docker-archive/sequential.ts';
+import { type BundleFrom, deltaOf, layered } from './oci/bundle-store.ts';
 import { FolderStore, TarStore } from './oci/file-store.ts';
 import { ociSource } from './oci/source.ts';
 import { openWhole } from './parts/open.ts';
 import type { ImageSource } from './source.ts';
 
-export interface OpenOptions {
+/** Bytes of `airferry.json`. */
+const MOST_HEAD = 4096;
+
+export interface OpenOptions extends BundleFrom {
   /** Counts what sequential sources read of their file. */
   meter?: Meter;
   /** The name of the only image of a layout that bears none itself. */
   fallbackName?: Reference;
-  /** Folders in which parts of the file may lie, beside its own. */
-  parts?: readonly string[] | undefined;
 }
 
 /**
@@ -51,7 +53,12 @@ async function openFile(file: ReadableFile, options: OpenOptions): Promise<Image
   const has = (name: string): boolean =>
     entries.some(entry => entry.type === 'file' && entry.name.replace(/^\.\//, '') === name);
   // A bundle is both; its own index says more than the manifest.json that it carries for `docker load`.
-  if (has('airferry.json')) return ociSource(new TarStore(file, entries), `bundle:${file.path}`);
+  if (has('airferry.json')) {
+    const own = new TarStore(file, entries);
+    const [head] = entries;
+    const delta = head && deltaOf(own, file.readAt(head.offset, Math.min(head.size, MOST_HEAD)));
+    return ociSource(layered(own, delta, options), `bundle:${file.path}`);
+  }
   if (has(MANIFEST_JSON)) return dockerArchiveSource(file, entries);
   if (has('index.json'))
     return ociSource(new TarStore(file, entries), `oci-archive:${file.path}`, options.fallbackName);

@@ -1,4 +1,5 @@
 /** Before anything moves: which names of a plan stand at the target already. */
+import { parseManifest } from '../content/manifest.ts';
 import type { Reference } from '../content/reference.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Outcome } from './copy-report.ts';
@@ -23,7 +24,12 @@ export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<R
     planned.homes.some(home => home === NOWHERE || home === WITHIN || left.has(home));
   const needed = plan.images.filter(isNeeded);
   const others = plan.images.filter(planned => !isNeeded(planned) && planned.to.length > 0);
-  const images = await split(others, target, ({ image }) => [image.manifest]);
+  const rebuilt = await mapLimit(others, target.concurrency, planned => standing(planned, target));
+  const images = await split(
+    others.filter((_, i) => !rebuilt[i]),
+    target,
+    ({ image }) => [image.manifest],
+  );
   const referrers = await split(plan.referrers, target, ({ image }) => [image.manifest], placesOf);
   return {
     plan: {
@@ -31,9 +37,30 @@ export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<R
       images: [...needed, ...images.absent],
       referrers: referrers.absent,
     },
-    present: [...indexes.present, ...images.present],
+    present: [...indexes.present, ...images.present, ...rebuilt.filter(one => one !== undefined)],
     presentReferrers: referrers.present,
   };
+}
+
+/**
+ * An image that comes without a manifest is known by its config, which names the content of all its layers: where one of
+ * that config stands under each of its names, by the same manifest, there is nothing to do.
+ */
+async function standing(planned: PlannedImage, target: ImageTarget): Promise<Outcome | undefined> {
+  const { image, to } = planned;
+  if (image.manifest || !target.stands) return undefined;
+  let found: Document | undefined;
+  for (const name of to) {
+    const document = await target.stands(name);
+    if (!document || (found && document.descriptor.digest !== found.descriptor.digest)) return undefined;
+    found = document;
+  }
+  const manifest = found && parseManifest(found.bytes, found.descriptor.mediaType);
+  const same =
+    manifest?.kind === 'image' &&
+    manifest.config.digest === image.config.descriptor.digest &&
+    manifest.layers.length === image.layers.length;
+  return found && same ? { planned, manifest: found, present: true } : undefined;
 }
 
 /** A referrer may have no name; where it belongs its digest is asked for. */

@@ -4,7 +4,7 @@ import type { Digest } from '../content/digest.ts';
 import { parseManifest } from '../content/manifest.ts';
 import { isManifestType } from '../content/media-types.ts';
 import { formatReference, type Reference } from '../content/reference.ts';
-import { AirferryError } from '../errors.ts';
+import { AirferryError, type ErrorCode, isAirferryError } from '../errors.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { isMissingContent } from '../registry/errors.ts';
 import { prepareHarbor } from './harbor-room.ts';
@@ -12,6 +12,8 @@ import type { Document } from './source.ts';
 import type { Arrival, BlobInput, ImageTarget, PutResult } from './target.ts';
 
 type KnownBlob = Extract<BlobInput, { descriptor: Descriptor }>;
+
+const NOTHING_OF_OURS: readonly ErrorCode[] = ['REGISTRY_NOT_FOUND', 'MANIFEST_INVALID'];
 
 /** For each repository that has a blob, or is about to. */
 type Places = Map<string, Promise<PutResult>>;
@@ -55,8 +57,26 @@ class RegistryTarget implements ImageTarget {
     return head?.digest === manifest.digest;
   }
 
+  async stands(name: Reference): Promise<Document | undefined> {
+    const repository = this.#repository(name);
+    if (name.tag === undefined) return undefined;
+    try {
+      return await this.#client.getManifest(repository, name.tag);
+    } catch (error) {
+      // What is no manifest that we read is none that an image of ours has.
+      if (isAirferryError(error, ...NOTHING_OF_OURS)) return undefined;
+      throw error;
+    }
+  }
+
   expect(arrivals: readonly Arrival[]): Promise<void> {
     return prepareHarbor(this.#client, arrivals, { createProjects: this.#createProjects });
+  }
+
+  async has(blob: Descriptor, names: readonly Reference[]): Promise<boolean> {
+    for (const repository of new Set(names.map(name => this.#repository(name))))
+      if (await this.#client.headBlob(repository, blob)) return true;
+    return false;
   }
 
   async putBlob(blob: BlobInput, name: Reference): Promise<PutResult> {

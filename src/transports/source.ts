@@ -32,6 +32,8 @@ export interface SourceLayer {
   origin?: Origin;
   /** What a sequential source that foretells its images can tell of the layer before it is opened. */
   foretold?: ForetoldLayer;
+  /** Its bytes are nowhere at hand, and these bases of a bundle had them: it is of use only where the target has it. */
+  absent?: readonly string[];
   /** The stored bytes, verified against the descriptor if there is one: the last step throws DIGEST_MISMATCH. */
   open(): Bytes;
   /** The same for those who are done with a chunk when they ask for the next: its memory is filled again then. */

@@ -1,15 +1,17 @@
 /** A place that images are written to. One interface for registries and bundles; see `copy.ts` for its use. */
 import type { Descriptor } from '../content/descriptor.ts';
+import type { Digest } from '../content/digest.ts';
 import type { Reference } from '../content/reference.ts';
 import type { Bytes, Document, Origin } from './source.ts';
 
 /**
  * A blob to be stored: either its name is known beforehand, or it comes to be while the bytes flow. `size` (bytes) is
  * there where the length of an unnamed one is known all the same. `origin` is for registries: where it can be mounted
- * from, so that it is not opened at all.
+ * from, so that it is not opened at all. `chains` are the IDs by which engines know a layer: one for each pile of layers
+ * it is on top of.
  */
 export type BlobInput =
-  | { descriptor: Descriptor; origin?: Origin; open(): Bytes }
+  | { descriptor: Descriptor; chains?: readonly Digest[]; origin?: Origin; open(): Bytes }
   | { mediaType: string; size?: number; open(): Bytes };
 
 /** What became of a blob. */
@@ -35,6 +37,10 @@ export interface ImageTarget {
   readonly concurrency: number;
   /** Whether the name already stands for this very manifest, so that nothing of the image has to be asked or moved. */
   holds(name: Reference, manifest: Descriptor): Promise<boolean>;
+  /** The manifest that stands under a name. Not asked of targets that begin empty. */
+  stands?(name: Reference): Promise<Document | undefined>;
+  /** Whether a blob is there where images of one of these names find it. Not asked of targets that begin empty. */
+  has?(blob: Descriptor, names: readonly Reference[]): Promise<boolean>;
   /** Told what is to come, before the first blob: here a target says that it has no room. May not be called at all. */
   expect?(arrivals: readonly Arrival[]): Promise<void>;
   /**

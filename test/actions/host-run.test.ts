@@ -100,6 +100,31 @@ test('no more hosts than wanted are at work at once', async () => {
   );
 });
 
+test('hosts that do not answer cost the others nothing but their own timeout', async () => {
+  const servers = await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      SshServer.start({ password: 'login', ...(i % 5 === 0 ? { faults: { silent: true } } : {}) }),
+    ),
+  );
+  try {
+    const options = { ...(await hosts(...servers)), parallel: 2, connectTimeoutMs: 4_000 };
+    const started = performance.now();
+    const results = await onEveryHost(options, {}, async run => {
+      await run.connected(undefined, shell => run.step('gather-facts', () => shell.run('echo hello')));
+      return {};
+    });
+    const ends = options.events.filter(({ kind }) => kind === 'host-done' || kind === 'host-failed');
+    assert.equal(
+      ends.slice(8).map(({ host, kind }) => `${host} ${kind}`),
+      ['h1 host-failed', 'h6 host-failed'],
+    );
+    assert.is(results.filter(({ outcome }) => outcome === 'unchanged').length, 8);
+    assert.ok(performance.now() - started < 8_500, 'the silent ones wait side by side');
+  } finally {
+    await Promise.all(servers.map(server => server.close()));
+  }
+});
+
 test('after the signal no host is begun, and all say that they were interrupted', async () => {
   await using server = await SshServer.start({ password: 'login' });
   const result = await hostStatus({ ...(await hosts(server)), signal: AbortSignal.abort() });

@@ -2,9 +2,12 @@
 import { whyNoLab } from '../lab/readiness.ts';
 import { type Bench, withBench } from './bench.ts';
 import { create } from './create.ts';
+import { fleet } from './fleet.ts';
 import { install } from './install.ts';
 import { memoryLarge } from './memory-large.ts';
 import { mount } from './mount.ts';
+import { open } from './open.ts';
+import { parts } from './parts.ts';
 import { ensureMeasuring } from './peers.ts';
 import { push } from './push.ts';
 import { pushArchive } from './push-archive.ts';
@@ -12,6 +15,7 @@ import { pushMany } from './push-many.ts';
 import { formatSection, formatTargets, reached, type Section } from './report.ts';
 import { sshUpload } from './ssh-upload.ts';
 import { update } from './update.ts';
+import { verify } from './verify.ts';
 
 const USAGE = `Airferry beside its peers. Needs root on Debian 12, for the lab.
 
@@ -23,7 +27,11 @@ usage: npm run bench -- [PART]... [--rounds N] [--quick] [--json]
   push-archive  image push of a docker-archive, compressed on the way, beside skopeo
   mount         image copy within one registry beside skopeo
   memory-large  image push of 10 GB in one image, for its memory alone
+  parts         bundle verify of 25 parts beside one file; bundle split
+  open          bundle inspect and image list of a bundle of 100 GB with 5,000 blobs
+  verify        bundle verify beside sha256sum
   install       host install beside an Ansible playbook
+  fleet         host install on 500 simulated hosts where nothing is to be done
   ssh-upload    a large file to a host beside scp, also over a link of 50 ms
   update        image load of one more layer beside docker save | ssh docker load: bytes, counted once
 
@@ -42,7 +50,11 @@ const PARTS: Record<string, (bench: Bench) => Promise<Section>> = {
   'push-archive': pushArchive,
   mount,
   'memory-large': memoryLarge,
+  parts,
+  open,
+  verify,
   install,
+  fleet,
   'ssh-upload': sshUpload,
   update,
 };

@@ -174,15 +174,6 @@ test('two images of one name are refused', async () => {
   assert.not.ok(existsSync(join(dir, 'site.tar')));
 });
 
-test('images that would have to be fetched are refused with the way to save them', async () => {
-  const error = await refused(
-    () => create(scratch(), 'name: t\nversion: "1"\nimages: [nginx:1.25]\n'),
-    'RECIPE_INVALID',
-    'fetched from a registry',
-  );
-  assert.match(error.suggestions.join(' '), 'docker save');
-});
-
 test('an interruption leaves nothing, and an older bundle as it was', async () => {
   const dir = scratch();
   writeTo(dir, 'images.tar', await dockerArchive20(await tinyImages()));

@@ -100,4 +100,29 @@ test('a large fleet is told by numbers', () => {
   assert.equal(board.phases(), ['Bring the engine over (3)', 'Load images (1)']);
 });
 
+test('the slow ones of a large fleet are named, with what they are at and for how long', () => {
+  const names = Array.from({ length: 300 }, (_, i) => `node${i}`);
+  const board = new HostBoard(names, plainLook(), CHANGES);
+  for (const [i, host] of names.slice(0, 6).entries())
+    board.update({ kind: 'phase-start', ...STAGE, host }, i * 1000);
+  board.update({ kind: 'phase-start', ...STAGE, host: 'node0', title: 'Load images' }, 15_000);
+  board.update({ kind: 'phase-progress', ...STAGE, host: 'node1', done: 1e6, total: 2e6 }, 15_500);
+  assert.equal(board.slowest(9_000), []);
+  assert.equal(board.slowest(16_000), [
+    'node1: Bring the engine over, 15.0 s',
+    'node2: Bring the engine over, 14.0 s',
+    'node3: Bring the engine over, 13.0 s',
+  ]);
+});
+
+test('a host that was not begun says why', () => {
+  const event: HostEvent = { kind: 'host-skipped', host: 'h1', reason: 'the canary failed' };
+  const board = new HostBoard(['h1', 'h2'], plainLook(), CHANGES);
+  assert.is(board.update(event), 'skipped');
+  assert.is(board.line('h1'), 'h1  not begun: the canary failed');
+  assert.is(board.total(), '0 of 2 hosts done, 1 not begun, 0 at work, 1 waiting');
+  const lines = new HostLines(['h1'], plainLook(), CHANGES);
+  assert.match(lines.lines(event, 0)[0] ?? '', /^h1 {2}not begun +the canary failed$/);
+});
+
 test.run();

@@ -39,6 +39,7 @@ test('a bundle that was made says what it holds', () => {
       blobs: 27,
       images: ['nginx:1.25'],
       inputBytes: 914e6,
+      pinned: [],
       warnings: [],
     },
     plainLook(),

@@ -24,15 +24,21 @@ test('the recipe is described for editors', () => {
   assert.equal(schema.required, ['name', 'version']);
   assert.is(schema.additionalProperties, false);
   assert.equal(Object.keys(schema.properties ?? {}), [
+    'extends',
+    'variables',
     'name',
     'version',
     'platforms',
     'compression',
     'engine',
     'compose',
+    'tools',
+    'mirrors',
+    'registries',
     'daemon',
     'units',
     'images',
+    'referrers',
     'files',
   ]);
   assert.equal(schema.properties?.compression?.enum, ['gzip', 'zstd', 'none']);

@@ -63,6 +63,7 @@ test('a whole recipe becomes typed items, each with its place and absolute paths
     tools: [],
     mirrors: [],
     registries: [],
+    referrers: true,
     units: [],
     images: [
       { kind: 'name', name: 'nginx:1.25', at: { line: 12, column: 5 } },

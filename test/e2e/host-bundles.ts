@@ -7,20 +7,25 @@ import { Meter } from '../../src/support/meter.ts';
 import { tinyCorpus } from '../lab/corpus.ts';
 import { COMPOSE_VERSION, composePlugin, type EngineVersion, engineArchive } from '../lab/engines.ts';
 
-/** Pack into `dir`; `more` are further lines of the recipe. Gives back the bundle's path. */
-export async function packSite(dir: string, engine: EngineVersion, more = ''): Promise<string> {
+/** Pack into `dir`; `more` are further lines of the recipe, `archive` another one of that engine. Gives back the bundle's path. */
+export async function packSite(
+  dir: string,
+  engine: EngineVersion,
+  more = '',
+  archive?: string,
+): Promise<string> {
   const { save20 } = await tinyCorpus();
   const motd = join(dir, `motd-${engine}`);
   await writeFile(motd, `This host runs engine ${engine}.\n`);
   const text = `name: plant-7
 version: "2026.11-${engine}"
-engine: { version: ${engine}, archive: ${await engineArchive(engine)} }
+engine: { version: ${engine}, archive: ${archive ?? (await engineArchive(engine))} }
 compose: { version: ${COMPOSE_VERSION}, file: ${await composePlugin()} }
 images: [{ archive: ${save20} }]
 files: [{ from: ${motd}, to: /etc/site/motd, mode: "0640" }]
 ${more || 'daemon: { template: default }'}
 `;
-  const output = join(dir, `site-${engine}-${more.length}.tar`);
+  const output = join(dir, `site-${engine}-${more.length}${archive ? '-other' : ''}.tar`);
   const recipe = parseRecipe(text, { file: join(dir, 'bundle.yaml') });
   await createBundle({ recipe, output, meter: new Meter() });
   return output;

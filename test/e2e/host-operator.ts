@@ -10,6 +10,7 @@ import { hostCheck } from '../../src/actions/host-check.ts';
 import type { HostEvent } from '../../src/actions/host-events.ts';
 import { hostInstall } from '../../src/actions/host-install.ts';
 import type { HostResult, HostStatus, ImageLoadHost } from '../../src/actions/host-results.ts';
+import { hostRollback } from '../../src/actions/host-rollback.ts';
 import { hostStatus } from '../../src/actions/host-status.ts';
 import { summaryError } from '../../src/actions/host-summary.ts';
 import { hostUninstall } from '../../src/actions/host-uninstall.ts';
@@ -32,7 +33,7 @@ export interface Who {
 }
 
 export interface Request {
-  action: 'install' | 'check' | 'status' | 'uninstall' | 'load';
+  action: 'install' | 'check' | 'status' | 'uninstall' | 'load' | 'rollback';
   hosts: Who[];
   knownHosts: string;
   bundle?: string;
@@ -41,8 +42,15 @@ export interface Request {
   runtime?: RuntimeName | 'auto';
   via?: Via | 'auto';
   dryRun?: boolean;
+  /** Default 0: a lost connection is a failure. */
+  reconnectMs?: number;
   purge?: boolean;
   stopContainers?: boolean;
+  allowDowngrade?: boolean;
+  adopt?: boolean;
+  /** False: `--no-rollback`. */
+  rollback?: boolean;
+  to?: string;
 }
 
 /** A host's result with its error as plain data. */
@@ -132,13 +140,22 @@ async function perform(request: Request): Promise<{ hosts: HostResult[] }> {
     knownHosts: { files: [knownHosts], acceptNew: false },
     connectTimeoutMs: 4_000,
     keepaliveMs: 500,
+    reconnectMs: rest.reconnectMs ?? 0,
     signal: stop.signal,
     onEvent: (event: HostEvent) => tell({ event }),
     ...(rest.dryRun === undefined ? {} : { dryRun: rest.dryRun }),
   };
   switch (action) {
     case 'install':
-      return hostInstall({ ...options, bundle });
+      return hostInstall({
+        ...options,
+        bundle,
+        allowDowngrade: rest.allowDowngrade ?? false,
+        adopt: rest.adopt ?? false,
+        rollback: rest.rollback ?? true,
+      });
+    case 'rollback':
+      return hostRollback(rest.to === undefined ? options : { ...options, to: rest.to });
     case 'check':
       return hostCheck(bundle === '' ? options : { ...options, bundle });
     case 'status':

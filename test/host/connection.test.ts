@@ -39,6 +39,17 @@ test('a large input arrives whole, and output beyond the limit is drained and dr
   assert.is(server.commands.length, 2);
 });
 
+test('the way there and back is measured without a command', async () => {
+  const at = await door();
+  await using server = at.server;
+  const connection = await enter(at);
+  const ms = await connection.roundTripMs();
+  assert.ok(ms > 0 && ms < 1_000, `${ms} ms`);
+  assert.equal(server.commands, []);
+  await connection.close();
+  await failure(connection.roundTripMs(), 'HOST_CONNECTION_LOST');
+});
+
 test('stdout can be taken as it comes, at the pace of whoever takes it', async () => {
   const at = await door();
   await using _server = at.server;

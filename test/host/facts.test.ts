@@ -66,6 +66,30 @@ unit=/usr/lib/systemd/system/docker.service
 unit=/etc/systemd/system/docker.service.d/proxy.conf
 hosts=127.0.0.1 localhost
 hosts=172.11.1.107 hub.company.com
+machineid=0123456789abcdef0123456789abcdef
+resolv=# by NetworkManager
+resolv=nameserver 172.11.1.2
+resolv=nameserver fe80::1%eth0
+resolv=nameserver $(reboot)
+resolv=search site
+route=Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+route=eth0	00000000	FE010BAC	0003	0	0	100	00000000	0	0	0
+route=eth0	00010BAC	00000000	0001	0	0	100	00FFFFFF	0	0	0
+route=docker0	000011AC	00000000	0001	0	0	0	0000FFFF	0	0	0
+route=eth1	0000000A	01010BAC	0003	0	0	0	000000FF	0	0	0
+apparmor=
+limit=fs/file-max 9223372036854775807
+limit=kernel/pid_max 32768
+limit=evil -1
+kconfig=/boot/config-3.10.0-1160.el7.x86_64
+kset=CONFIG_VETH=m
+kset=CONFIG_NET_NS=y
+kset=CONFIG_BRIDGE=n
+module=overlay loadable
+module=br_netfilter loaded
+package=docker-ce
+timesync=chronyd
+timesync=chronyd
 path=/data/docker
 exists=/data
 df=/dev/mapper/vg-data xfs 104806400 33000000 71806400 32% /data
@@ -128,6 +152,24 @@ test('the answer of an old host is read', () => {
   });
   assert.is(facts.paths[1]?.inodesFree, 0);
   assert.is(facts.memory.total, 8008000 * 1024);
+  assert.is(facts.machineId, '0123456789abcdef0123456789abcdef');
+  assert.equal(facts.dns, { servers: ['172.11.1.2', 'fe80::1%eth0'], upstream: false });
+  assert.equal(facts.routes, [
+    { network: '172.11.1.0/24', device: 'eth0' },
+    { network: '10.0.0.0/8', device: 'eth1' },
+  ]);
+  assert.is(facts.apparmor, false);
+  assert.equal(facts.limits, { 'fs/file-max': Number.MAX_SAFE_INTEGER, 'kernel/pid_max': 32768 });
+  assert.equal(facts.kernelConfig, {
+    file: '/boot/config-3.10.0-1160.el7.x86_64',
+    enabled: ['VETH', 'NET_NS'],
+  });
+  assert.equal(facts.modules, [
+    { name: 'overlay', loaded: false },
+    { name: 'br_netfilter', loaded: true },
+  ]);
+  assert.equal(facts.packages, ['docker-ce']);
+  assert.equal(facts.timeSync, ['chronyd']);
 });
 
 test('cgroup v2, as current hosts have it', () => {

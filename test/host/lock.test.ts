@@ -50,8 +50,27 @@ test('a held lock names its owner and how to break it', async () => {
   const path = hold(at, someone);
   const error = await failure(takeLock(at.shell, { purpose: 'uninstall', path }), 'HOST_LOCKED');
   assert.match(error.message, /alice@elsewhere .*2026-11-20.*"host install".*4242/);
+  assert.match(error.suggestions.join(), /--break-lock/);
   assert.match(error.suggestions.join(), `rm -r ${path}`);
   assert.ok(existsSync(path));
+});
+
+test('a lock may be broken when that is asked for, and whose it was is told', async () => {
+  await using at = await site();
+  const path = hold(at, someone);
+  const lock = await takeLock(at.shell, { purpose: 'install', path, breakLock: true });
+  assert.is(lock.displaced?.owner.operator, 'alice@elsewhere');
+  assert.is(lock.displaced?.void, false);
+  assert.is(parseOwner(readFileSync(join(path, 'owner'), 'utf8'))?.pid, process.pid);
+  await lock.release();
+  mkdirSync(path);
+  const nameless = await takeLock(at.shell, { purpose: 'install', path, breakLock: true });
+  assert.is(nameless.displaced?.owner.operator, 'somebody unknown');
+  await nameless.release();
+  assert.not.ok(existsSync(path));
+  const free = await takeLock(at.shell, { purpose: 'install', path, breakLock: true });
+  assert.is(free.displaced, undefined);
+  await free.release();
 });
 
 test('a lock without details is held all the same', async () => {

@@ -19,7 +19,7 @@ test('a host that is not known is refused with its fingerprint, and recorded wit
   const fresh = { target: at.target, knownHosts: join(folder, 'fresh', 'known_hosts') };
   const error = await failure(enter(fresh), 'HOST_KEY_UNKNOWN');
   assert.match(error.message, /ssh-ed25519 SHA256:/);
-  assert.match(error.suggestions.join(), '--accept-new');
+  assert.match(error.suggestions.join(), '--host-key accept-new');
   assert.is(server.logins.length, 0, 'nothing was offered to a host that is not trusted');
   await (await enter(fresh, { acceptNew: true })).close();
   assert.is(readFileSync(fresh.knownHosts, 'utf8').trim(), server.knownHostsLine.trim());

@@ -214,7 +214,8 @@ function farBlob(at: Site): {
 
 /** A shell that takes its host for far away. */
 function farAway(shell: Shell): Shell {
-  return Object.defineProperty(shell, 'roundTripMs', { value: 50 });
+  Object.defineProperty(shell.connection, 'roundTripMs', { value: async () => 50 });
+  return shell;
 }
 
 test('to a host that is far away a blob goes in pieces, side by side, and is hashed as a whole', async () => {
@@ -255,7 +256,7 @@ test('pieces that were interrupted are gone on with from where all before are wh
   writeFileSync(join(folder, `${name}.part.ranges`), `${ranges.join('')}torn li`);
   const { sent } = await uploadBlob(at.shell, source, options);
   assert.is(sent, 5 * MiB);
-  assert.equal(source.opened, [5 * MiB, 9 * MiB]);
+  assert.equal(source.opened, [5 * MiB]);
   assert.equal(readdirSync(folder), [name]);
   assert.ok(readFileSync(join(folder, name)).equals(bytes));
 });

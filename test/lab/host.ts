@@ -1,6 +1,6 @@
 /** One host of the lab: systemd in a container with its own address, processes and cgroups. */
 import { open, readFile } from 'node:fs/promises';
-import { cgroupsOf, makeCgroups, onlyUnified } from './cgroups.ts';
+import { cgroupsOf, makeCgroups, onlyUnified, removeCgroups } from './cgroups.ts';
 import { launch, type Outcome, type RunOptions, run, until } from './exec.ts';
 import { hostNamespace, makeHostNetwork, setLink } from './network.ts';
 import type { Suite } from './packages.ts';
@@ -22,6 +22,8 @@ export interface HostRecord {
   address: string;
   /** Its root directory as seen from this machine. */
   root: string;
+  /** What it says while it boots. */
+  logFile: string;
   /** The id of the host's systemd on this machine. */
   leader: number;
 }
@@ -34,6 +36,8 @@ export interface Host extends HostRecord {
   /** Pull the host's network cable out. Connections hang, as they do in a machine room. */
   cutLink(): Promise<void>;
   restoreLink(): Promise<void>;
+  /** Cut its power, whatever it is doing, and boot it again from the same disk; comes back when it is up. */
+  powerCycle(): Promise<void>;
 }
 
 /** Of a host before it is started. */
@@ -55,6 +59,15 @@ export async function bootHost(lab: string, plan: HostPlan): Promise<HostRecord>
     passwordlessSudo: plan.passwordlessSudo,
   });
   await makeHostNetwork(lab, name, address);
+  return { name, suite, address, root, logFile: plan.logFile, leader: await bootRoot(lab, plan) };
+}
+
+/** Boot what lies in a host's root; gives back the id of its systemd. */
+async function bootRoot(
+  lab: string,
+  plan: Pick<HostPlan, 'name' | 'suite' | 'root' | 'logFile'>,
+): Promise<number> {
+  const { name } = plan;
   const enter = await makeCgroups(lab, name);
   const log = await open(plan.logFile, 'w');
   const child = launch([...enter, ...nspawn(lab, plan, !(await onlyUnified()))], log.fd);
@@ -64,13 +77,17 @@ export async function bootHost(lab: string, plan: HostPlan): Promise<HostRecord>
   const outcome = await Promise.race([booted, ended]);
   if (typeof outcome === 'string')
     throw new Error(`host ${name}: systemd-nspawn ${outcome}\n${await readFile(plan.logFile, 'utf8')}`);
-  return { name, suite, address, root, leader: outcome };
+  return outcome;
 }
 
 /** Words for systemd's command line: from 256 on it refuses to boot on cgroup v1 unless it is told twice. */
 const LEGACY_CGROUPS = ['systemd.unified_cgroup_hierarchy=0', 'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1'];
 
-function nspawn(lab: string, { name, suite, root }: HostPlan, legacyCgroups: boolean): string[] {
+function nspawn(
+  lab: string,
+  { name, suite, root }: Pick<HostPlan, 'name' | 'suite' | 'root'>,
+  legacyCgroups: boolean,
+): string[] {
   return [
     ...['systemd-nspawn', '--quiet', '--keep-unit', '--register=no', '--boot'],
     ...[`--directory=${root}`, `--machine=${lab}-${name}`, `--hostname=${name}`],
@@ -159,5 +176,9 @@ export function attachHost(lab: string, record: HostRecord): Host {
     },
     cutLink: () => setLink(lab, record.name, 'down'),
     restoreLink: () => setLink(lab, record.name, 'up'),
+    async powerCycle() {
+      await removeCgroups(lab, record.name);
+      record.leader = await bootRoot(lab, record);
+    },
   };
 }

@@ -4,6 +4,7 @@ import { buildDaemonJson } from '../../src/engine/daemon-json.ts';
 import { engineRelease } from '../../src/engine/release.ts';
 import { unitNames, unitsFor } from '../../src/engine/units.ts';
 import type { GatheredFacts } from '../../src/host/facts.ts';
+import { ASKED_KERNEL_OPTIONS } from '../../src/host/kernel-options.ts';
 import type { Shell } from '../../src/host/shell.ts';
 import { emptyState, type HostState } from '../../src/host/state.ts';
 import type { HostContext, Reporter } from '../../src/phases/phase.ts';
@@ -47,6 +48,23 @@ export const FACTS: GatheredFacts = {
     free: 40e9,
     inodesFree: 3_000_000,
   })),
+  machineId: '0123456789abcdef0123456789abcdef',
+  dns: { servers: ['10.77.0.1'], upstream: false },
+  routes: [{ network: '10.77.0.0/24', device: 'eth0' }],
+  kernelConfig: { file: '/boot/config-6.1.0-18-amd64', enabled: [...ASKED_KERNEL_OPTIONS] },
+  modules: [
+    { name: 'overlay', loaded: true },
+    { name: 'br_netfilter', loaded: true },
+  ],
+  apparmor: false,
+  limits: {
+    'fs/file-max': 9_000_000,
+    'fs/inotify/max_user_instances': 1024,
+    'kernel/keys/root_maxkeys': 1_000_000,
+    'kernel/pid_max': 4_194_304,
+  },
+  packages: [],
+  timeSync: ['systemd-timesyn'],
   clock: 1_790_000_000,
   privilege: { how: 'sudo' },
   clockSkewMs: 0,
@@ -88,6 +106,7 @@ export function survey(paths: Record<string, PathState> = {}, over: Partial<Surv
     units: new Map(),
     contents: new Map(),
     hostsOpenEnded: false,
+    readOnly: [],
     engine: undefined,
     images: new Map(),
     ...over,

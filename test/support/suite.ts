@@ -7,6 +7,10 @@
  */
 import { writeSync } from 'node:fs';
 import { suite as uvuSuite } from 'uvu';
+import { scratch } from './scratch.ts';
+
+// What runs remember for one another would have tests depend on those before them.
+process.env.XDG_CACHE_HOME = scratch();
 
 /** Suites of this file that have not ended; hooks of the last one included. */
 let running = 0;

@@ -4,35 +4,26 @@
  */
 import { type Lock, notLocked } from '../../config/lock.ts';
 import type { Mirror } from '../../config/mirrors.ts';
-import type { Position } from '../../config/problem.ts';
 import type { Digest } from '../../content/digest.ts';
 import { Digester } from '../../content/digest.ts';
-import type { PublishedFile } from '../../engine/source.ts';
 import { AirferryError } from '../../errors.ts';
 import { mapLimit } from '../../support/limit.ts';
 import type { Meter } from '../../support/meter.ts';
-import { inRecipe } from '../inputs.ts';
+import { inRecipe } from '../in-recipe.ts';
 import type { Cache } from './cache.ts';
 import { publishedChecksum } from './checksums.ts';
 import { isSound, type Kept, keepFile } from './keep-file.ts';
 import { mirrored } from './mirroring.ts';
 import { type TransferRetry, transfer } from './transfer.ts';
-
-/** A file that is wanted, and who wants it. */
-export interface WantedFile extends PublishedFile {
-  /** What the recipe says that it is; it goes before the lock. */
-  digest?: Digest;
-  /** `engine 28.5.2 for linux/amd64` */
-  what: string;
-  at: Position;
-}
+import type { WantedFile } from './wanted-files.ts';
 
 export interface FilesOptions {
   recipe: { file: string };
   lock: Lock;
   /** Nothing new may be resolved. */
   locked: boolean;
-  mirrors: readonly Mirror[];
+  /** Those of the command line, of the environment, of the recipe. */
+  mirrors: readonly (readonly Mirror[])[];
   cache?: Cache | undefined;
   meter: Meter;
   signal?: AbortSignal | undefined;

@@ -34,12 +34,15 @@ export function mirrorVariable(host: string): string {
   return `${VARIABLE}${host.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
 }
 
-/** The address at the mirror: of those that fit, the first with the longest beginning. */
-export function mirrored(url: string, mirrors: readonly Mirror[]): string {
-  let best: Mirror | undefined;
-  for (const mirror of mirrors)
-    if (url.startsWith(mirror.from) && mirror.from.length > (best?.from.length ?? 0)) best = mirror;
-  return best ? best.to + url.slice(best.from.length) : url;
+/** The address at the mirror. The first list that has one that fits decides; in it the longest beginning. */
+export function mirrored(url: string, lists: readonly (readonly Mirror[])[]): string {
+  for (const mirrors of lists) {
+    const [best] = mirrors
+      .filter(({ from }) => url.startsWith(from))
+      .sort((a, b) => b.from.length - a.from.length);
+    if (best) return best.to + url.slice(best.from.length);
+  }
+  return url;
 }
 
 function address(text: string, what: string): string {

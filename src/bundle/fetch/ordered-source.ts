@@ -30,14 +30,18 @@ function ordered({ images, indexes }: Inventory, tops: readonly Digest[]): Inven
     if (!ranks.has(digest)) ranks.set(digest, ranks.size);
   };
   for (const top of tops) visit(top);
-  const rankOf = (digest: Digest | undefined): number => ranks.get(digest ?? '') ?? ranks.size;
+  // What is about an image is reached by no index, and comes last.
+  const before = (a: Digest | undefined, b: Digest | undefined): number => {
+    const [one, other] = [ranks.get(a ?? '') ?? ranks.size, ranks.get(b ?? '') ?? ranks.size];
+    return one - other || ((a ?? '') < (b ?? '') ? -1 : 1);
+  };
   return {
     images: images
       .map(image => ({ ...image, names: sorted(image.names) }))
-      .sort((a, b) => rankOf(a.manifest?.descriptor.digest) - rankOf(b.manifest?.descriptor.digest)),
+      .sort((a, b) => before(a.manifest?.descriptor.digest, b.manifest?.descriptor.digest)),
     indexes: indexes
       .map(index => ({ ...index, names: sorted(index.names) }))
-      .sort((a, b) => rankOf(a.index.descriptor.digest) - rankOf(b.index.descriptor.digest)),
+      .sort((a, b) => before(a.index.descriptor.digest, b.index.descriptor.digest)),
   };
 }
 

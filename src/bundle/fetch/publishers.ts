@@ -18,6 +18,8 @@ const GO: Arches = {
 const BUILDX: Arches = { ...GO, 'linux/arm/v6': 'arm-v6', 'linux/arm/v7': 'arm-v7' };
 const CRICTL: Arches = { ...GO, 'linux/arm/v6': 'arm', 'linux/arm/v7': 'arm' };
 const NERDCTL: Arches = { ...GO, 'linux/arm/v7': 'arm-v7' };
+/** As GoReleaser names them. */
+const REGISTRY: Arches = { ...GO, 'linux/arm/v6': 'armv6', 'linux/arm/v7': 'armv7' };
 /** Docker builds them for these two alone. */
 const ROOTLESS: readonly string[] = ['linux/amd64', 'linux/arm64'];
 
@@ -34,6 +36,11 @@ export function toolSource(name: ToolName, version: string, platform: string): P
     case 'crictl': {
       const fileName = `crictl-v${version}-linux-${archOf(platform, CRICTL, `crictl ${version}`)}.tar.gz`;
       const url = `https://github.com/kubernetes-sigs/cri-tools/releases/download/v${version}/${fileName}`;
+      return { url, fileName, checksumUrl: `${url}.sha256` };
+    }
+    case 'registry': {
+      const fileName = `registry_${version}_linux_${archOf(platform, REGISTRY, `registry ${version}`)}.tar.gz`;
+      const url = `https://github.com/distribution/distribution/releases/download/v${version}/${fileName}`;
       return { url, fileName, checksumUrl: `${url}.sha256` };
     }
     case 'nerdctl': {

@@ -31,13 +31,13 @@ export class Registries {
   }
 
   /** Where an image may be asked for: the mirrors of its registry, then that itself. */
-  endpoints({ registry, repository }: Reference): [Endpoint, ...Endpoint[]] {
+  endpoints({ registry, repository }: Reference): Endpoint[] {
     const mirrors = (this.#specs.get(registry)?.mirrors ?? []).map(mirror => ({
       registry: mirror.registry,
       repository: mirror.prefix === undefined ? repository : `${mirror.prefix}/${repository}`,
       mirror: true,
     }));
-    return [...mirrors, { registry, repository, mirror: false }] as [Endpoint, ...Endpoint[]];
+    return [...mirrors, { registry, repository, mirror: false }];
   }
 
   /** The client for a registry; `close` closes it. */

@@ -1,4 +1,5 @@
 /** Resolved images as sources of copies: those of one registry and for the same platforms together. */
+import type { Lock } from '../../config/lock.ts';
 import type { Recipe } from '../../config/recipe.ts';
 import type { Digest } from '../../content/digest.ts';
 import { formatPlatform, parsePlatform, platformMatches } from '../../content/platform.ts';
@@ -7,8 +8,9 @@ import { AirferryError } from '../../errors.ts';
 import type { Selection } from '../../transports/plan.ts';
 import { registrySource } from '../../transports/registry-source.ts';
 import type { Inventory, RandomSource, SourceImage } from '../../transports/source.ts';
-import { inRecipe } from '../inputs.ts';
+import { inRecipe } from '../in-recipe.ts';
 import { orderedSource } from './ordered-source.ts';
+import { withPinnedReferrers } from './pinned-referrers.ts';
 import type { Registries } from './registries.ts';
 import type { ResolvedImage } from './resolve-images.ts';
 
@@ -20,14 +22,22 @@ export interface FetchedGroup {
   warnings: string[];
 }
 
+export interface GroupOptions {
+  recipe: Pick<Recipe, 'file' | 'referrers'>;
+  registries: Registries;
+  /** Which signatures, SBOMs and attestations belong to an image stands here, too: they may become more. */
+  lock: Lock;
+  locked: boolean;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Manifests and configs are fetched here; layers when they are copied. The caller closes the registries. Throws what the
  * registries do, and PLATFORM_MISMATCH, at its place in the recipe, for an image that has nothing for its platforms.
  */
 export async function openGroups(
   images: readonly ResolvedImage[],
-  registries: Registries,
-  { recipe, signal }: { recipe: Pick<Recipe, 'file'>; signal?: AbortSignal | undefined },
+  options: GroupOptions,
 ): Promise<FetchedGroup[]> {
   const groups = new Map<string, ResolvedImage[]>();
   for (const image of images) {
@@ -35,15 +45,13 @@ export async function openGroups(
     groups.set(key, [...(groups.get(key) ?? []), image]);
   }
   const opened: FetchedGroup[] = [];
-  for (const group of groups.values()) opened.push(await openGroup(group, registries, recipe, signal));
+  for (const group of groups.values()) opened.push(await openGroup(group, options));
   return opened;
 }
 
 async function openGroup(
   group: readonly ResolvedImage[],
-  registries: Registries,
-  recipe: Pick<Recipe, 'file'>,
-  signal: AbortSignal | undefined,
+  { recipe, registries, lock, locked, signal }: GroupOptions,
 ): Promise<FetchedGroup> {
   const [first] = group;
   if (!first) throw new Error('a group has at least one image');
@@ -55,13 +63,16 @@ async function openGroup(
     const key = formatReference(addressOf(image));
     names.set(key, [...(names.get(key) ?? []), nameInBundle(image)]);
   }
-  const source = await inRecipe(recipe, first.at, () =>
+  const referrers = recipe.referrers && group.some(({ digest }) => lock.referrersOf(digest)?.length !== 0);
+  const found = await inRecipe(recipe, first.at, () =>
     registrySource(registries.client(first.endpoint.registry), {
       images: distinct(group.map(addressOf)),
       platform,
+      referrers,
       ...(signal && { signal }),
     }),
   );
+  const source = recipe.referrers ? await withPinnedReferrers(found, group, { lock, locked }) : found;
   const inventory = await source.inventory();
   const warnings: string[] = [];
   for (const image of group)
@@ -73,6 +84,7 @@ async function openGroup(
     ),
     selection: {
       unnamed: false,
+      referrers: recipe.referrers,
       names: from => distinct(from.flatMap(name => names.get(formatReference(name)) ?? [])),
       platform: ({ platform: offered }) => platform(offered),
     },

@@ -4,7 +4,7 @@ import type { Digest } from '../../content/digest.ts';
 import { familiarName, formatReference, type Reference } from '../../content/reference.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { mapLimit } from '../../support/limit.ts';
-import { inRecipe } from '../inputs.ts';
+import { inRecipe } from '../in-recipe.ts';
 import type { Endpoint, Registries } from './registries.ts';
 import type { WantedImage } from './wanted-images.ts';
 

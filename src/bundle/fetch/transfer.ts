@@ -3,7 +3,7 @@
  * the rest of the same file. What a server answers in place of a file is told apart.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AirferryError, abortError, isAirferryError } from '../../errors.ts';
+import { AirferryError, abortError } from '../../errors.ts';
 import { readCerts } from '../../registry/certs.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { Http, type HttpAnswer } from '../../registry/http.ts';
@@ -196,8 +196,8 @@ class Transfer {
 
   /** A failure that may pass is worth another attempt; not that of an address where nobody has ever answered. */
   #broken(error: unknown): unknown {
-    if (!(error instanceof AirferryError) || isAirferryError(error, 'INTERRUPTED', 'DOWNLOAD_FAILED'))
-      return error;
+    if (!(error instanceof AirferryError)) return error;
+    if (error.code === 'INTERRUPTED' || error.code === 'DOWNLOAD_FAILED') return error;
     const message = `failed: ${error.message}`;
     const may = error instanceof RegistryError && error.mayPass && this.#met;
     return may ? new Broken(message, { cause: error }) : failed(this.#url, message, error);

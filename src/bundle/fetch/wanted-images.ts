@@ -8,7 +8,7 @@ import type { Recipe } from '../../config/recipe.ts';
 import { formatPlatform, parsePlatform } from '../../content/platform.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../../content/reference.ts';
 import { AirferryError } from '../../errors.ts';
-import { inRecipe } from '../inputs.ts';
+import { inRecipe } from '../in-recipe.ts';
 
 export interface WantedImage {
   name: Reference;

@@ -1,5 +1,7 @@
 /** `bundle inspect`: a bundle as a report on one or two screens. */
-import type { BundleInspection, InspectedImage } from '../../bundle/inspect.ts';
+import { imageFamilies } from '../../bundle/image-families.ts';
+import type { BundleInspection, InspectedImage, InspectedReferrer } from '../../bundle/inspect.ts';
+import { shortDigest } from '../../content/digest.ts';
 import { formatBytes, plural } from '../../support/format.ts';
 import { byName, pairs, table } from '../table.ts';
 import type { Look } from '../terminal.ts';
@@ -19,6 +21,7 @@ export function bundleReport(bundle: BundleInspection, look: Look): string[] {
           ['file', bundle.path],
           ['size', `${formatBytes(bundle.size)} in ${plural(bundle.blobs, 'blob')}`],
           ['platforms', bundle.platforms.join(', ')],
+          ...leftOut(bundle),
         ],
         look,
         INDENT,
@@ -28,9 +31,17 @@ export function bundleReport(bundle: BundleInspection, look: Look): string[] {
     engine(bundle, look),
     daemon(bundle, look),
     images(bundle, look),
+    referrers(bundle, look),
     files(bundle, look),
+    signatures(bundle, look),
   ];
   return sections.filter(lines => lines.length > 0).flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));
+}
+
+function leftOut({ leftOut }: BundleInspection): [string, string][] {
+  if (!leftOut) return [];
+  const { blobs, bytes, bases } = leftOut;
+  return [['left out', `${formatBytes(bytes)} in ${plural(blobs, 'blob')} of ${bases.join(' and ')}`]];
 }
 
 function engine({ engine, compose, units }: BundleInspection, look: Look): string[] {
@@ -82,24 +93,83 @@ function images({ images, shared }: BundleInspection, look: Look): string[] {
   ];
 }
 
+/** Signatures, SBOMs and attestations: how many of which kind each image has. Artifacts of their own follow. */
+function referrers(bundle: BundleInspection, look: Look): string[] {
+  const about = imageFamilies(bundle).flatMap(({ names, index, images }) => {
+    const all = [...(index?.referrers ?? []), ...images.flatMap(image => image.referrers)].flatMap(withInner);
+    if (all.length === 0) return [];
+    const titles = Map.groupBy(all, ({ title }) => title);
+    const words = [...titles].map(([title, same]) => (same.length > 1 ? `${same.length} × ${title}` : title));
+    return [[names[0] ?? shortId(images[0]), words.join(', ')]];
+  });
+  const own = bundle.artifacts.map(({ names, digest, title }) => [names[0] ?? shortDigest(digest), title]);
+  const lines = [...about, ...own];
+  if (lines.length === 0) return [];
+  return [
+    look.paint.bold('Signatures, SBOMs and attestations'),
+    ...table(
+      [
+        { title: 'ABOUT', folds: true },
+        { title: 'WHAT', folds: true },
+      ],
+      lines,
+      look,
+      INDENT,
+    ),
+  ];
+}
+
+function withInner(referrer: InspectedReferrer): InspectedReferrer[] {
+  return [referrer, ...referrer.referrers.flatMap(withInner)];
+}
+
+function signatures({ signatures }: BundleInspection, look: Look): string[] {
+  if (signatures.length === 0) return [];
+  return [
+    look.paint.bold(plural(signatures.length, 'signature')),
+    ...pairs(
+      signatures.map(keyId => ['by key', keyId] as const),
+      look,
+      INDENT,
+    ),
+  ];
+}
+
 function figures({ platform, layers, size, unique }: InspectedImage): string[] {
   return [platform, String(layers.length), formatBytes(size), formatBytes(unique)];
 }
 
 /** As Docker shows an image without a name. */
-function shortId({ id }: InspectedImage): string {
-  return `<none> ${id.replace(/^sha256:/, '').slice(0, 12)}`;
+function shortId(image: InspectedImage | undefined): string {
+  return `<none> ${(image?.id ?? '').replace(/^sha256:/, '').slice(0, 12)}`;
 }
 
 function files({ files }: BundleInspection, look: Look): string[] {
   if (files.length === 0) return [];
+  const some = files.some(({ platform }) => platform !== undefined);
   return [
     look.paint.bold(plural(files.length, 'file')),
     ...table(
-      [{ title: 'PATH', folds: true }, { title: 'MODE' }, { title: 'SIZE', align: 'right' }],
-      files.map(({ path, mode, size }) => [path, mode, formatBytes(size)]),
+      [
+        { title: 'PATH', folds: true },
+        { title: 'MODE' },
+        ...(some ? [{ title: 'PLATFORM' }] : []),
+        { title: 'SIZE', align: 'right' },
+      ],
+      files.map(({ path, mode, size, platform }) => [
+        path,
+        mode,
+        ...(some ? [platform ?? 'all'] : []),
+        formatBytes(size),
+      ]),
       look,
       INDENT,
     ),
+  ];
+}
+
+export function writtenView({ path, size }: { path: string; size: number }, look: Look): string[] {
+  return [
+    `${look.paint.green(look.glyphs.tick)} ${look.paint.bold(clean(path))} is written, ${formatBytes(size)}`,
   ];
 }

@@ -19,6 +19,10 @@ export function createdView(bundle: BundleCreated, look: Look): string[] {
       [
         ['size', `${formatBytes(bundle.size)}, out of ${formatBytes(bundle.inputBytes)} of inputs`],
         ['content', content],
+        ...(bundle.leftOut ? [['left out', leftOutWords(bundle.leftOut)] as const] : []),
+        ...(bundle.pinned.length > 0
+          ? [['locked', `${plural(bundle.pinned.length, 'entry', 'entries')} new in the lock`] as const]
+          : []),
         ...(bundle.signed ? [['signed', `by key ${bundle.signed.keyId}`] as const] : []),
       ],
       look,
@@ -27,6 +31,20 @@ export function createdView(bundle: BundleCreated, look: Look): string[] {
     ...partRows(bundle.parts ?? [], look),
     `${INDENT}${bundle.digest}`,
   ];
+}
+
+/** `12 blobs, 1.9 GB, which plant-7 2026.10 (sha256:9f86d081884c) has` */
+function leftOutWords({ blobs, bytes, bases }: { blobs: number; bytes: number; bases: string[] }): string {
+  if (blobs === 0) return `nothing: ${bases.join(', ')} has none of it`;
+  return `${plural(blobs, 'blob')}, ${formatBytes(bytes)}; the far side has them: ${bases.join(', ')}`;
+}
+
+function checkedElsewhere({ blobs, bytes, checked, bases }: NonNullable<BundleVerified['leftOut']>): string {
+  const where =
+    checked > 0
+      ? `${checked} of them checked in the bases`
+      : 'not checked here: give their bases with --base';
+  return `${plural(blobs, 'blob')}, ${formatBytes(bytes)}, ${where}; had by ${bases.join(', ')}`;
 }
 
 export function verifiedView(report: BundleVerified, look: Look): string[] {
@@ -44,6 +62,7 @@ export function verifiedView(report: BundleVerified, look: Look): string[] {
           'checked',
           `${formatBytes(hashedBytes)} in ${plural(blobs, 'blob')} hashed, ${plural(references, 'reference')} followed`,
         ],
+        ...(report.leftOut ? [['left out', checkedElsewhere(report.leftOut)] as [string, string]] : []),
         ...signatureLines(report.signature).map((line): [string, string] => ['signed', line]),
       ],
       look,

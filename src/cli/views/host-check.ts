@@ -6,11 +6,33 @@ import { renderSuggestions } from '../error-view.ts';
 import { type Cell, table } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
 import { clean, wrap } from '../text.ts';
-import { failuresOf, namesOf } from './hosts.ts';
+import { changesOf, failuresOf, namesOf } from './hosts.ts';
 
 const ORDER: readonly Level[] = ['error', 'warn', 'info', 'ok'];
 
-export function checkView({ hosts }: HostCheckResult, look: Look): string[] {
+/** Hosts that each get a row; of more, only those that are not simply ready. */
+const MOST_ROWS = 30;
+
+export function checkView({ hosts, dryRun }: HostCheckResult, look: Look): string[] {
+  const unreached = hosts.filter(({ findings }) => findings.length === 0);
+  return [
+    ...overviewOf(hosts, look),
+    ...changesOf(hosts, dryRun, look),
+    ...findingsOf(hosts, look),
+    ...failuresOf(unreached, look, hosts.length),
+  ];
+}
+
+function overviewOf(all: HostCheckResult['hosts'], look: Look): string[] {
+  const ready = ({ outcome, findings }: HostCheckResult['hosts'][number]): boolean =>
+    outcome !== 'failed' && count(findings, 'warn') === 0;
+  const many = all.length > MOST_ROWS && !look.verbose;
+  const hosts = many ? all.filter(host => !ready(host)) : all;
+  const left = all.length - hosts.length;
+  const summary =
+    left > 0
+      ? [`${hosts.length > 0 ? 'The other ' : ''}${plural(left, 'host')} ${left === 1 ? 'is' : 'are'} ready.`]
+      : [];
   const overview = table(
     [
       { title: 'HOST', folds: true },
@@ -26,8 +48,7 @@ export function checkView({ hosts }: HostCheckResult, look: Look): string[] {
     }),
     look,
   );
-  const unreached = hosts.filter(({ findings }) => findings.length === 0);
-  return [...overview, ...findingsOf(hosts, look), ...failuresOf(unreached, look, hosts.length)];
+  return [...overview, ...summary];
 }
 
 function findingsOf(hosts: HostCheckResult['hosts'], look: Look): string[] {
@@ -52,6 +73,7 @@ function renderFinding(group: { name: string; finding: Finding }[], hosts: numbe
       ? []
       : wrap(clean(finding.why, 'keep'), proseColumns(look) - 2).map(line => `  ${line}`);
   const fix = finding.fix === '' ? [] : renderSuggestions([finding.fix], look);
+  if (finding.fixable && finding.level !== 'ok') fix.push(...renderSuggestions(['--fix does it.'], look));
   const lines = wrap(`${clean(finding.title)} (${who})`, proseColumns(look) - 2);
   const spaced = finding.level === 'error' || finding.level === 'warn' ? [''] : [];
   return [

@@ -1,6 +1,7 @@
 /** The end of an action on hosts: a table of them, and what is worth saying about each. */
 import type { HostResult, HostsResult } from '../../actions/host-results.ts';
 import { formatDuration, plural } from '../../support/format.ts';
+import { diffLines } from '../diff.ts';
 import { renderSuggestions } from '../error-view.ts';
 import { type Cell, type Column, table } from '../table.ts';
 import { type Look, proseColumns } from '../terminal.ts';
@@ -128,14 +129,15 @@ function outcomeCell({ outcome, error }: HostResult, dryRun: boolean, { paint }:
 }
 
 /** The changes, hosts with the same ones together. */
-function changesOf(hosts: readonly HostResult[], dryRun: boolean, look: Look): string[] {
+export function changesOf(hosts: readonly HostResult[], dryRun: boolean, look: Look): string[] {
   const changed = hosts.filter(({ changes }) => changes.length > 0);
   const groups = Map.groupBy(changed, ({ changes }) => JSON.stringify(changes));
   return [...groups.values()].flatMap(group => [
     '',
     `${look.paint.bold(namesOf(group))} ${dryRun ? 'would be changed' : group.length > 1 ? 'were changed' : 'was changed'}:`,
-    ...(group[0]?.changes ?? []).flatMap(({ what }) =>
-      wrap(clean(what), proseColumns(look) - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`),
-    ),
+    ...(group[0]?.changes ?? []).flatMap(({ what, diff }) => [
+      ...wrap(clean(what), proseColumns(look) - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`),
+      ...(diff === undefined ? [] : diffLines(diff, look).map(line => `      ${line}`)),
+    ]),
   ]);
 }

@@ -24,7 +24,7 @@ function report(image: InspectedImage, look: Look): string[] {
     section('Annotations', Object.entries(image.annotations ?? {}), look),
     section(
       'Referrers',
-      image.referrers.map(({ artifactType, digest }) => [artifactType, digest ?? ''] as const),
+      image.referrers.map(({ title, digest }) => [title, digest ?? ''] as const),
       look,
     ),
   ];
@@ -32,11 +32,12 @@ function report(image: InspectedImage, look: Look): string[] {
 }
 
 function identity(image: InspectedImage): [string, string][] {
-  const { digest, id, mediaType, platform, created, author, size, artifactType, subject } = image;
+  const { digest, id, mediaType, platform, created, author, size, artifactType, title, subject } = image;
   return [
     ...(digest ? ([['digest', digest]] as [string, string][]) : []),
     ['image ID', id],
-    ...given('kind', artifactType),
+    ...given('kind', title),
+    ...given('type', title === artifactType ? undefined : artifactType),
     ...given('about', subject),
     ['platform', platform],
     ...given('created', created),

@@ -6,15 +6,16 @@ import type { Look } from '../terminal.ts';
 
 export function imageListView({ images }: ImageList, look: Look): string[] {
   if (images.length === 0) return ['no images'];
-  const rows = byName(images).flatMap(({ names, id, platform, layers, size }) =>
-    (names.length > 0 ? names : ['<none>']).map(name => [
+  const rows = byName(images).flatMap(image => {
+    const { id, platform, layers, size } = image;
+    return namesOf(image).map(name => [
       name,
       id.replace(/^sha256:/, '').slice(0, 12),
       platform,
       String(layers),
       formatBytes(size),
-    ]),
-  );
+    ]);
+  });
   return table(
     [
       { title: 'NAME', folds: true },
@@ -26,4 +27,10 @@ export function imageListView({ images }: ImageList, look: Look): string[] {
     rows,
     look,
   );
+}
+
+/** What is about an image is known by that, whatever tag it is found by. */
+function namesOf({ names, title, about }: ImageList['images'][number]): string[] {
+  if (title !== undefined && about !== undefined) return [`${title} of ${about}`];
+  return names.length > 0 ? names : [title ?? '<none>'];
 }

@@ -4,16 +4,19 @@ import { createBundle } from '../../actions/bundle-create.ts';
 import { openSecretKey } from '../../actions/bundle-sign.ts';
 import { parsePartSize } from '../../bundle/parts/sizes.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { fetchFlags, fetchOptions, recipeFlags, variables } from '../../cli/fetch-flags.ts';
 import { partFlags } from '../../cli/flags.ts';
 import { SIGN_PASSWORD, signPassword } from '../../cli/sign-flags.ts';
 import { createdView } from '../../cli/views/bundle.ts';
 import { loadRecipe } from '../../config/recipe.ts';
+import { forPlatforms } from '../../config/recipe-platforms.ts';
 
 export default class BundleCreate extends BaseCommand {
   static override summary = 'Pack what a recipe names into one bundle.';
   static override description =
     'The bundle is one tar: a valid OCI archive and a valid docker-archive, read in place and never unpacked. ' +
-    'The same inputs give the same bytes. What the recipe left open is pinned in bundle.lock.yaml beside it.';
+    'The same inputs give the same bytes. What the recipe leaves to publishers and registries is fetched, kept in a cache, and ' +
+    'pinned in bundle.lock.yaml beside it.';
   static override examples = [
     {
       description: 'Pack the recipe of this folder',
@@ -23,9 +26,13 @@ export default class BundleCreate extends BaseCommand {
       description: 'Smaller and faster, for engines that read zstd (23.0 and newer)',
       command: '<%= config.bin %> bundle create -f bundle.yaml -o site.tar --compression zstd',
     },
+    {
+      description: 'In CI: nothing but what the lock pins, or nothing at all',
+      command: '<%= config.bin %> bundle create -o site.tar --locked',
+    },
   ];
   static override flags = {
-    file: Flags.string({ char: 'f', summary: 'The recipe.', helpValue: 'FILE', default: 'bundle.yaml' }),
+    ...recipeFlags,
     output: Flags.string({
       char: 'o',
       summary: 'The bundle. A file of that name is replaced once the new one is whole.',
@@ -40,6 +47,31 @@ export default class BundleCreate extends BaseCommand {
       summary: `Sign it with this secret key; its password is asked for, or taken from ${SIGN_PASSWORD}.`,
       helpValue: 'KEY',
     }),
+    base: Flags.string({
+      summary: 'A bundle or layout that the far side has: what is in it is left out. May be repeated.',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpGroup: 'DELTA',
+    }),
+    receipt: Flags.string({
+      summary: 'What the far side has, as airferry receipt create wrote it there. May be repeated.',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpGroup: 'DELTA',
+    }),
+    platform: Flags.string({
+      summary: "Only for this one of the recipe's platforms, as linux/arm64. May be repeated.",
+      helpValue: 'OS/ARCH',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    locked: Flags.boolean({
+      summary: 'Resolve nothing new: what the lock does not pin is an error.',
+      helpGroup: 'FETCHING',
+    }),
+    ...fetchFlags,
     ...partFlags,
   };
 
@@ -47,8 +79,11 @@ export default class BundleCreate extends BaseCommand {
     const { flags } = await this.parse(BundleCreate);
     const out = this.output(flags);
     const { output, compression, sign, parity, 'part-size': size } = flags;
-    const parts = size === undefined ? undefined : { partSize: parsePartSize(size), parity: parity !== undefined };
-    const recipe = await loadRecipe(flags.file);
+    const parts =
+      size === undefined ? undefined : { partSize: parsePartSize(size), parity: parity !== undefined };
+    const whole = await loadRecipe(flags.file, { set: variables(flags.set) });
+    const recipe = flags.platform === undefined ? whole : forPlatforms(whole, flags.platform);
+    const fetch = { ...fetchOptions(flags), locked: flags.locked };
     const opened =
       sign === undefined
         ? undefined
@@ -58,8 +93,11 @@ export default class BundleCreate extends BaseCommand {
         recipe,
         output,
         compression,
+        fetch,
         ...(opened && { sign: opened }),
         ...(parts && { parts }),
+        bases: flags.base,
+        receipts: flags.receipt,
         ...work,
       }),
     );

@@ -17,7 +17,9 @@ export default class BundleRepair extends BaseCommand {
       command: '<%= config.bin %> bundle repair /mnt/dvd1/site.tar.001 --parts /mnt/dvd2 -o /tmp',
     },
   ];
-  static override args = { part: fileArgument('Any part of the bundle, or the name that all parts begin with.') };
+  static override args = {
+    part: fileArgument('Any part of the bundle, or the name that all parts begin with.'),
+  };
   static override flags = {
     parts: bundleSourceFlags.parts,
     output: Flags.string({

@@ -13,7 +13,10 @@ export default class BundleSplit extends BaseCommand {
     'a bundle reads it from its parts, where they lie, on one disk or on several: name any part, and the folders of ' +
     'the others with --parts. Nothing is joined, and nothing is copied.';
   static override examples = [
-    { description: 'For a disk with FAT32', command: '<%= config.bin %> bundle split site.tar --part-size fat32' },
+    {
+      description: 'For a disk with FAT32',
+      command: '<%= config.bin %> bundle split site.tar --part-size fat32',
+    },
     {
       description: 'For DVDs, of which one may be lost',
       command: '<%= config.bin %> bundle split site.tar --part-size dvd --parity 1 -o parts/',
@@ -33,7 +36,8 @@ export default class BundleSplit extends BaseCommand {
     }),
     output: Flags.string({
       char: 'o',
-      summary: 'What the names of the parts begin with, or a folder and a slash. [default: the name of the bundle]',
+      summary:
+        'What the names of the parts begin with, or a folder and a slash. [default: the name of the bundle]',
       helpValue: 'FILE',
     }),
   };

@@ -1,7 +1,9 @@
 /** `airferry bundle verify`: is a bundle what it says it is. */
-import { problemsError, verifyBundle } from '../../actions/bundle-verify.ts';
+import { Flags } from '@oclif/core';
+import { problemsError } from '../../actions/bundle-verify.ts';
+import { verifyAndReport } from '../../actions/bundle-verify-report.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { fileArgument } from '../../cli/flags.ts';
+import { bundleFrom, bundleSourceFlags, fileArgument } from '../../cli/flags.ts';
 import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { verifiedView } from '../../cli/views/bundle.ts';
 
@@ -14,18 +16,36 @@ export default class BundleVerify extends BaseCommand {
   static override examples = [
     { description: 'Check a bundle', command: '<%= config.bin %> bundle verify site.tar' },
     {
-      description: 'Keep the report for the record',
-      command: '<%= config.bin %> bundle verify site.tar --json > site.verified.json',
+      description: 'Keep the evidence for the record, and a page of it for auditors',
+      command: '<%= config.bin %> bundle verify site.tar --report verified.json --report verified.html',
     },
   ];
   static override args = { bundle: fileArgument('The bundle.') };
-  static override flags = trustedKeyFlag;
+  static override flags = {
+    report: Flags.string({
+      summary:
+        'Write evidence for auditors: what was checked, when, by which key, and every digest. As JSON or as a page that ' +
+        'needs no network, by the end of the name. Written also when the bundle is refused. May be repeated.',
+      helpValue: 'FILE.json|FILE.html',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    ...trustedKeyFlag,
+    ...bundleSourceFlags,
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BundleVerify);
     const out = this.output(flags);
     const result = await this.track(out, 'Verifying', work =>
-      verifyBundle({ path: args.bundle, trustedKeys: flags['trusted-key'], ...work }),
+      verifyAndReport({
+        path: args.bundle,
+        reports: flags.report ?? [],
+        airferry: this.config.version,
+        trustedKeys: flags['trusted-key'],
+        from: bundleFrom(flags),
+        ...work,
+      }),
     );
     this.end(out, { result, view: verifiedView, asked: false, error: problemsError(result) });
   }

@@ -1,18 +1,19 @@
 /** `airferry host install`: hosts become what a bundle says. */
 import { Flags } from '@oclif/core';
 import { hostInstall } from '../../actions/host-install.ts';
-import { dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
+import { bundleFrom, bundleSourceFlags, dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { hostsView } from '../../cli/views/hosts.ts';
-import { waveFlags } from '../../cli/wave-flags.ts';
+import { lockFlag, waveFlags } from '../../cli/wave-flags.ts';
 
 export default class HostInstall extends HostCommand {
   static override summary = 'Make hosts what a bundle says: engine, configuration and images.';
   static override description =
     'The first run installs, the next one changes nothing, a newer bundle upgrades. One host that fails stops only ' +
     'itself; the summary has the command that tries it again. What was installed is recorded on the host, and ' +
-    '`airferry host uninstall` takes exactly that away.';
+    '`airferry host uninstall` takes exactly that away. After every change the engine and the containers that ran are ' +
+    'checked; what does not stand that is rolled back, with exit status 9.';
   static override examples = [
     {
       description: 'Install one host, and meet it for the first time',
@@ -37,10 +38,24 @@ export default class HostInstall extends HostCommand {
   static override flags = {
     bundle: Flags.string({ char: 'b', summary: 'The bundle.', helpValue: 'FILE', required: true }),
     'no-images': Flags.boolean({ summary: "Leave the bundle's images out." }),
+    'allow-downgrade': Flags.boolean({
+      summary: 'Install an engine that is older than the one on the host.',
+    }),
+    adopt: Flags.boolean({
+      summary:
+        'Take over a Docker that airferry did not install, with its data and settings; uninstall gives it back.',
+    }),
+    rollback: Flags.boolean({
+      summary: 'Go back to the release before when the new one does not come up, or containers do not.',
+      default: true,
+      allowNo: true,
+    }),
     ...trustedKeyFlag,
+    ...bundleSourceFlags,
     ...dryRunFlag,
     ...registryFlags,
     ...waveFlags,
+    ...lockFlag,
     ...hostFlags,
   };
 
@@ -54,9 +69,13 @@ export default class HostInstall extends HostCommand {
         hostInstall({
           ...options,
           bundle: flags.bundle,
+          from: bundleFrom(flags),
           trustedKeys: flags['trusted-key'],
           dryRun,
           skipImages: flags['no-images'],
+          allowDowngrade: flags['allow-downgrade'],
+          adopt: flags.adopt,
+          rollback: flags.rollback,
         }),
     });
     this.endHosts(out, { ...ending, view: hostsView, asked: dryRun });

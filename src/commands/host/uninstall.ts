@@ -6,7 +6,7 @@ import { dryRunFlag, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { confirm } from '../../cli/prompts.ts';
 import { hostsView, namesOf } from '../../cli/views/hosts.ts';
-import { waveFlags } from '../../cli/wave-flags.ts';
+import { lockFlag, waveFlags } from '../../cli/wave-flags.ts';
 
 export default class HostUninstall extends HostCommand {
   static override summary = 'Remove exactly what was installed, and put back what was there before.';
@@ -28,6 +28,7 @@ export default class HostUninstall extends HostCommand {
     'stop-containers': Flags.boolean({ summary: 'Stop the containers that run.' }),
     ...dryRunFlag,
     ...waveFlags,
+    ...lockFlag,
     ...hostFlags,
   };
 

@@ -2,7 +2,7 @@
 import { Args } from '@oclif/core';
 import { copyImages } from '../../actions/image-copy.ts';
 import { sourceLocation, targetLocation } from '../../actions/image-words.ts';
-import { dryRunFlag, onlyFlag, sshFlags } from '../../cli/flags.ts';
+import { bundleSourceFlags, dryRunFlag, onlyFlag, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
   createProjectsFlag,
@@ -59,6 +59,7 @@ export default class ImageCopy extends ImageCommand {
     ...forceFlag,
     ...dryRunFlag,
     ...registryAccessFlags,
+    ...bundleSourceFlags,
     ...registryPairFlags,
     ...createProjectsFlag,
     ...sshFlags,

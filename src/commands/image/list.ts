@@ -2,7 +2,7 @@
 import { listImages } from '../../actions/image-list.ts';
 import { sourceLocation } from '../../actions/image-words.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { placeArgument, sshFlags } from '../../cli/flags.ts';
+import { bundleSourceFlags, placeArgument, sshFlags } from '../../cli/flags.ts';
 import { accessOf, platformFlag, referrersFlag, registryAccessFlags } from '../../cli/image-access.ts';
 import { engineLogin } from '../../cli/reach.ts';
 import { imageListView } from '../../cli/views/images.ts';
@@ -21,7 +21,13 @@ export default class ImageList extends BaseCommand {
     },
   ];
   static override args = { source: placeArgument };
-  static override flags = { ...platformFlag, ...referrersFlag, ...registryAccessFlags, ...sshFlags };
+  static override flags = {
+    ...platformFlag,
+    ...referrersFlag,
+    ...registryAccessFlags,
+    ...bundleSourceFlags,
+    ...sshFlags,
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ImageList);

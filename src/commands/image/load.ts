@@ -1,7 +1,14 @@
 /** `airferry image load`: images into the container runtimes of hosts. */
 import { Flags } from '@oclif/core';
 import { imageLoad } from '../../actions/image-load.ts';
-import { dryRunFlag, hostFlags, onlyFlag, sourceArgument } from '../../cli/flags.ts';
+import {
+  bundleFrom,
+  bundleSourceFlags,
+  dryRunFlag,
+  hostFlags,
+  onlyFlag,
+  sourceArgument,
+} from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
 import { imageLoadView } from '../../cli/views/image-load.ts';
 
@@ -47,6 +54,7 @@ store knows no digests of images that were loaded.`;
       options: WAYS,
       default: 'auto' as const,
     })(),
+    ...bundleSourceFlags,
     ...dryRunFlag,
     ...hostFlags,
   };
@@ -61,6 +69,7 @@ store knows no digests of images that were loaded.`;
         imageLoad({
           ...options,
           source: args.source,
+          from: bundleFrom(flags),
           only,
           dryRun,
           runtime,

@@ -1,7 +1,7 @@
 /** `airferry image push`: images into a registry. */
 import { Args } from '@oclif/core';
 import { pushImages } from '../../actions/image-push.ts';
-import { dryRunFlag, onlyFlag, sourceArgument } from '../../cli/flags.ts';
+import { bundleSourceFlags, dryRunFlag, onlyFlag, sourceArgument } from '../../cli/flags.ts';
 import {
   accessOf,
   createProjectsFlag,
@@ -53,6 +53,7 @@ export default class ImagePush extends ImageCommand {
     ...referrersFlag,
     ...dryRunFlag,
     ...registryAccessFlags,
+    ...bundleSourceFlags,
     ...createProjectsFlag,
   };
 

@@ -6,8 +6,11 @@ import { type CheckInput, ok } from './input.ts';
 /** Milliseconds; half a round trip and the rounding of `date` are far below. */
 const TOLERATED = 60_000;
 
-export function checkClock({ facts: { clockSkewMs } }: CheckInput): Finding[] {
-  if (Math.abs(clockSkewMs) <= TOLERATED) return [ok('clock', 'the clock agrees with this machine’s')];
+export function checkClock({ facts: { clockSkewMs, timeSync } }: CheckInput): Finding[] {
+  if (Math.abs(clockSkewMs) <= TOLERATED) {
+    const agrees = ok('clock', 'the clock agrees with this machine’s');
+    return timeSync.length > 0 ? [agrees] : [agrees, unkept()];
+  }
   return [
     {
       id: 'clock',
@@ -17,4 +20,14 @@ export function checkClock({ facts: { clockSkewMs } }: CheckInput): Finding[] {
       fix: 'Set the time (timedatectl set-time, chrony, ntpd) on whichever of the two is wrong.',
     },
   ];
+}
+
+function unkept(): Finding {
+  return {
+    id: 'time-sync',
+    level: 'info',
+    title: 'nothing was found that keeps the clock right (chronyd, ntpd, systemd-timesyncd)',
+    why: 'It agrees now, and will drift. A virtual machine may have its time from the hypervisor.',
+    fix: 'Run one of them, with a time server of the site.',
+  };
 }

@@ -1,21 +1,15 @@
 /** Is there a Docker already, whose is it, and can ours take its place? */
 import { CURRENT_LINK } from '../../engine/release.ts';
-import { atLeast } from '../../engine/version.ts';
-import { plural } from '../../support/format.ts';
 import type { Finding } from '../finding.ts';
 import { mayReplace } from '../place-links.ts';
 import { checkContainerd, containerdOf, packageName } from './containerd.ts';
 import { type CheckInput, ok } from './input.ts';
-
-/** From here on shims have other names, and dockerd does not find the containers of the old ones. */
-const SHIMS_RENAMED = '18.09';
 
 export function checkDocker(input: CheckInput): Finding[] {
   const existing = checkExisting(input);
   return [
     existing,
     ...(existing.level !== 'ok' && removesContainerd(input) ? [] : checkContainerd(input)),
-    ...checkUpgrade(input),
     ...checkLinks(input),
   ];
 }
@@ -26,10 +20,12 @@ function removesContainerd({ facts: { binaries } }: CheckInput): boolean {
   return kind !== 'snap' && (binaries.containerd?.origin.kind ?? kind) === kind;
 }
 
-function checkExisting({ facts, state, wanted }: CheckInput): Finding {
+function checkExisting({ facts, state, wanted, adopt = false }: CheckInput): Finding {
   const { dockerd } = facts.binaries;
   if (state?.release) return ok('docker', `engine ${state.release.version}, installed by airferry`);
   const units = facts.units.filter(path => /\/docker\.(?:service|socket)$/.test(path));
+  if (state?.changes.some(change => change.kind === 'adopted'))
+    return ok('docker', 'a Docker that is being taken over');
   const running = facts.processes.dockerd > 0;
   if (!dockerd && !running && (units.length === 0 || state !== undefined))
     return ok('docker', 'no Docker yet');
@@ -38,12 +34,24 @@ function checkExisting({ facts, state, wanted }: CheckInput): Finding {
   const version = dockerd?.version ? ` ${dockerd.version}` : '';
   const place = dockerd?.path ?? units[0] ?? 'a running dockerd';
   const from = name ? `the package ${name}` : kind === 'snap' ? 'a snap' : 'an unknown source';
+  // What a snap has lies inside it, where no other engine finds it.
+  if (adopt && kind !== 'snap')
+    return {
+      id: 'docker',
+      level: 'info',
+      title: `Docker${version} from ${from} (${place}) will be taken over`,
+      why: 'Its data root and its daemon.json stay in use; its packages stay, and no longer start anything.',
+      fix: '',
+    };
   return {
     id: 'docker',
     level: wanted?.engine ? 'error' : 'info',
     title: `Docker${version} is here already, from ${from} (${place})`,
     why: 'airferry does not overwrite what it did not install, and two engines would fight over one data root.',
-    fix: removal(kind, name),
+    fix:
+      kind === 'snap'
+        ? removal(kind, name)
+        : `Take it over with --adopt, which keeps its data. Or: ${removal(kind, name)}`,
   };
 }
 
@@ -59,22 +67,6 @@ function removal(kind: string, name: string | undefined): string {
     default:
       return `Stop it (systemctl disable --now docker), and move its programs and its units in /etc/systemd/system aside. ${keep}`;
   }
-}
-
-function checkUpgrade({ facts, state, wanted }: CheckInput): Finding[] {
-  const before = state?.release?.version;
-  const after = wanted?.engine?.version;
-  if (before === undefined || after === undefined || facts.processes.shims === 0) return [];
-  if (atLeast(before, SHIMS_RENAMED) === atLeast(after, SHIMS_RENAMED)) return [];
-  return [
-    {
-      id: 'shims',
-      level: 'error',
-      title: `${plural(facts.processes.shims, 'container')} running, and ${before} → ${after} renames their shims`,
-      why: 'The new engine would not find these containers, and they could not be stopped any more.',
-      fix: 'Stop all containers (docker stop $(docker ps -q)), then run the command again.',
-    },
-  ];
 }
 
 function checkLinks({ wanted, survey }: CheckInput): Finding[] {

@@ -19,6 +19,10 @@ export interface CheckInput {
   /** Where images lie, or will lie. */
   dataRoot: string;
   space?: SpaceNeeded;
+  /** An older engine than the one that is there is meant. */
+  allowDowngrade?: boolean;
+  /** A Docker that is not ours is to be taken over. */
+  adopt?: boolean;
 }
 
 /** One subject's findings. */

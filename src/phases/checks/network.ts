@@ -42,6 +42,7 @@ function checkForwarding({ facts: { ipForward }, wanted }: CheckInput): Finding 
     fix: wanted?.engine
       ? 'The install enables it, and uninstall sets it back.'
       : 'sysctl -w net.ipv4.ip_forward=1',
+    fixable: true,
   };
 }
 

@@ -1,9 +1,18 @@
-/** SELinux and firewalls: left on, and told what to expect of them. */
+/** SELinux, AppArmor and firewalls: left on, and told what to expect of them. */
 import type { Finding } from '../finding.ts';
 import { type CheckInput, ok } from './input.ts';
 
-export function checkSecurity({ facts: { selinux, firewalls } }: CheckInput): Finding[] {
+export function checkSecurity({ facts: { selinux, apparmor, tools, firewalls } }: CheckInput): Finding[] {
   const findings: Finding[] = [];
+  if (apparmor && !tools.includes('apparmor_parser')) {
+    findings.push({
+      id: 'apparmor',
+      level: 'error',
+      title: 'AppArmor is on, but apparmor_parser is missing',
+      why: 'The engine loads the profile of its containers with it, and starts none without.',
+      fix: 'Install the package apparmor (apparmor-parser on SUSE), or boot with apparmor=0.',
+    });
+  } else if (apparmor) findings.push(ok('apparmor', 'AppArmor is on'));
   if (selinux === 'enforcing') {
     findings.push({
       id: 'selinux',

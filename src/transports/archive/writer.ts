@@ -32,6 +32,8 @@ export interface ArchiveOptions {
   concurrency?: number;
   /** How the operator wrote a name; see `TopEntry.written`. */
   written?(name: Reference): string | undefined;
+  /** Whether a blob is to be left out, since whoever reads the archive has it; asked for each but manifests and configs. */
+  leaveOut?(blob: Descriptor, chains?: readonly Digest[]): boolean;
   /** Stops a blob midway. */
   signal?: AbortSignal;
 }
@@ -73,6 +75,11 @@ export class ArchiveWriter implements ImageTarget {
     return false;
   }
 
+  /** What is left out needs no source that has it. */
+  async has(blob: Descriptor): Promise<boolean> {
+    return this.#options.leaveOut?.(blob) ?? false;
+  }
+
   async putBlob(input: BlobInput): Promise<PutResult> {
     const expected = 'descriptor' in input ? input.descriptor : undefined;
     if (!expected) return this.#append(input as Exclude<BlobInput, { descriptor: Descriptor }>);
@@ -80,6 +87,11 @@ export class ArchiveWriter implements ImageTarget {
     const other = this.#filling.get(digest);
     if (other) await other;
     if (this.#blobs.has(digest)) return { descriptor: expected, how: 'present' };
+    if (
+      !isConfigType(expected.mediaType) &&
+      this.#leaveOut(expected, 'chains' in input ? input.chains : undefined)
+    )
+      return { descriptor: expected, how: 'present' };
     const filling = isConfigType(expected.mediaType)
       ? this.#putConfig(expected, input.open())
       : this.#fill(expected, input.open());
@@ -208,7 +220,7 @@ export class ArchiveWriter implements ImageTarget {
         await this.file.append(chunk);
       }
       const descriptor: Descriptor = { mediaType, digest: digester.digest(), size: digester.size };
-      if (this.#blobs.has(descriptor.digest)) {
+      if (this.#blobs.has(descriptor.digest) || this.#leaveOut(descriptor)) {
         this.file.rewind(start);
         return { descriptor, how: 'present' };
       }
@@ -217,6 +229,13 @@ export class ArchiveWriter implements ImageTarget {
       this.#blobs.set(descriptor.digest, descriptor);
       return { descriptor, how: 'moved' };
     });
+  }
+
+  /** True for a blob that belongs to the archive and is not put into it. */
+  #leaveOut(blob: Descriptor, chains?: readonly Digest[]): boolean {
+    if (!this.#options.leaveOut?.(blob, chains)) return false;
+    this.#blobs.set(blob.digest, blob);
+    return true;
   }
 
   /** A config is small, and says the platform of its image. */

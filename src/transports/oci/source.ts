@@ -47,9 +47,15 @@ function layersOf(store: ContentStore, image: SourceImage): SourceLayer[] {
     size: descriptor.size,
     compression,
     descriptor,
+    ...absence(store, descriptor.digest),
     open: () => store.open(descriptor),
     slice: (offset, length) => store.slice(descriptor.digest, offset, length),
   }));
+}
+
+function absence(store: ContentStore, digest: Digest): Pick<SourceLayer, 'absent'> {
+  const absent = store.absent?.(digest);
+  return absent ? { absent } : {};
 }
 
 function takeInventory(store: ContentStore, fallbackName?: Reference): Inventory {

@@ -17,5 +17,7 @@ export interface ContentStore {
   slice(digest: Digest, offset: number, length: number): Bytes;
   /** A manifest, index or config as a whole, verified. Throws ARCHIVE_INVALID above the limit (bytes, 4 MiB). */
   document(descriptor: Descriptor, limit?: number): Document;
+  /** Who had a blob that is left out here and is nowhere at hand; undefined for any other. */
+  absent?(digest: Digest): readonly string[] | undefined;
   close(): void;
 }

@@ -70,6 +70,10 @@ class LayoutTarget implements ImageTarget {
     return entry?.digest === manifest.digest && (await this.#holdsTree(manifest));
   }
 
+  has(descriptor: Descriptor): Promise<boolean> {
+    return this.#check(descriptor);
+  }
+
   async putBlob(input: BlobInput): Promise<PutResult> {
     if (!('descriptor' in input)) return this.#putNew(input.mediaType, input.open());
     const { descriptor } = input;

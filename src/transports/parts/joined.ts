@@ -1,5 +1,5 @@
 /** Several parts read as one file, each where it lies: nothing is joined on any disk. */
-import { type ReadableFile, ReadFile } from '../../support/file.ts';
+import { type ReadableFile, ReadFile, type Stretch } from '../../support/file.ts';
 import { PART_HEADER, type PartHeader, type PartsOf } from './header.ts';
 
 /** A part that was found. */
@@ -55,6 +55,14 @@ export class JoinedFile implements ReadableFile {
     const part = this.#parts[this.#indexAt(offset)];
     if (!part) return { file: this.path, offset };
     return { file: part.path, offset: PART_HEADER + offset - part.header.start };
+  }
+
+  stretches(offset: number, length: number): Stretch[] {
+    return [...this.#pieces(offset, length)].map(({ part, at, size }) => ({
+      file: part.path,
+      offset: at,
+      length: size,
+    }));
   }
 
   close(): void {

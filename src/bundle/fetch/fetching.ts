@@ -1,0 +1,127 @@
+/** All that a recipe fetches: lock, cache, files of publishers, images of registries. */
+import { Lock } from '../../config/lock.ts';
+import type { Mirror } from '../../config/mirrors.ts';
+import type { Recipe } from '../../config/recipe.ts';
+import type { RegistryClientOptions } from '../../registry/client.ts';
+import type { Meter } from '../../support/meter.ts';
+import { Cache, cacheFolder } from './cache.ts';
+import { PublishedFiles } from './files.ts';
+import { mirrorsIn } from './mirroring.ts';
+import { PUBLISHER_HOSTS } from './publishers.ts';
+import { Registries } from './registries.ts';
+import { type FetchedGroup, openGroups } from './registry-images.ts';
+import { type ResolvedImage, resolveImages } from './resolve-images.ts';
+import type { TransferRetry } from './transfer.ts';
+import { wantedFiles } from './wanted-files.ts';
+import { wantedImages } from './wanted-images.ts';
+
+export interface FetchOptions {
+  /** The cache's folder, instead of the user's; false for none: nothing is kept for the next run. */
+  cache?: string | false;
+  /** What the lock does not pin is an error. */
+  locked?: boolean;
+  /** Before those of environment and recipe. */
+  mirrors?: readonly Mirror[];
+  env?: NodeJS.ProcessEnv;
+  /** For the clients of all registries. */
+  registry?: Partial<RegistryClientOptions>;
+  /** For the downloads of files. */
+  retry?: Partial<TransferRetry>;
+}
+
+interface Watch {
+  meter: Meter;
+  signal?: AbortSignal | undefined;
+}
+
+export class Fetching {
+  readonly lock: Lock;
+  readonly files: PublishedFiles;
+  readonly #recipe: Recipe;
+  readonly #locked: boolean;
+  readonly #signal: AbortSignal | undefined;
+  readonly #cache: Cache | undefined;
+  readonly #registries: Registries;
+  readonly #warnings: string[] = [];
+  #images: ResolvedImage[] = [];
+
+  private constructor(recipe: Recipe, lock: Lock, options: FetchOptions & Watch) {
+    const { cache, locked = false, mirrors = [], env = process.env, signal, meter, retry } = options;
+    this.lock = lock;
+    this.#recipe = recipe;
+    this.#locked = locked;
+    this.#signal = signal;
+    this.#cache = cache === false ? undefined : new Cache(cache ?? cacheFolder(env));
+    this.#registries = new Registries(recipe.registries, this.#cache, {
+      ...options.registry,
+      env,
+      ...(signal && { signal }),
+    });
+    this.files = new PublishedFiles({
+      recipe,
+      lock,
+      locked,
+      mirrors: [mirrors, mirrorsIn(env, PUBLISHER_HOSTS), recipe.mirrors],
+      cache: this.#cache,
+      meter,
+      signal,
+      ...(retry && { retry }),
+    });
+  }
+
+  /** Throws RECIPE_INVALID for a lock that cannot be read, and USAGE for a mirror that is none. */
+  static async begin(recipe: Recipe, options: FetchOptions & Watch): Promise<Fetching> {
+    return new Fetching(recipe, await Lock.beside(recipe.file), options);
+  }
+
+  /** Whole sentences. */
+  get warnings(): string[] {
+    return [...this.#warnings, ...this.files.warnings, ...(this.#cache?.warnings ?? [])];
+  }
+
+  /** Find out what all images are, and fetch all files. Throws what `resolveImages` and `PublishedFiles.fetch` do. */
+  async fetch(): Promise<void> {
+    await this.resolve();
+    await this.files.fetch(await wantedFiles(this.#recipe));
+  }
+
+  /** Fetch all files, so that the lock has every one of them: without a cache, too, where nothing of them is kept. */
+  async fetchFiles(): Promise<void> {
+    const files = await wantedFiles(this.#recipe);
+    await this.files.fetch(files);
+    for (const file of files)
+      if (!file.digest && !this.lock.digestOf(file.url)) for await (const _ of this.files.open(file));
+  }
+
+  /** Find out what all images are. */
+  async resolve(): Promise<ResolvedImage[]> {
+    const wanted = await wantedImages(this.#recipe);
+    const { images, warnings } = await resolveImages(wanted.images, {
+      recipe: this.#recipe,
+      lock: this.lock,
+      registries: this.#registries,
+      locked: this.#locked,
+      ...(this.#signal && { signal: this.#signal }),
+    });
+    this.#images = images;
+    this.#warnings.push(...wanted.warnings, ...warnings);
+    return images;
+  }
+
+  /** The images that were resolved, as sources of copies. */
+  async openImages(): Promise<FetchedGroup[]> {
+    const groups = await openGroups(this.#images, {
+      recipe: this.#recipe,
+      registries: this.#registries,
+      lock: this.lock,
+      locked: this.#locked,
+      signal: this.#signal,
+    });
+    this.#warnings.push(...groups.flatMap(({ warnings }) => warnings));
+    return groups;
+  }
+
+  close(): Promise<void> {
+    return this.#registries.close();
+  }
+}

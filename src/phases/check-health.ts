@@ -1,0 +1,204 @@
+/**
+ * The gate after every change: the engine is the one that was wanted and has taken its settings over, the containers that
+ * ran still run, and a new one can be started. What passes it is no longer on trial; what does not, can go back.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDaemonJson } from '../engine/daemon-json.ts';
+import { settingsNotTaken } from '../engine/settings-taken.ts';
+import { compareEngineVersions, parseEngineVersion } from '../engine/version.ts';
+import { AirferryError } from '../errors.ts';
+import type { HostState, RanBefore, Trial } from '../host/state.ts';
+import { describeTarget } from '../host/target.ts';
+import { isObject } from '../support/is-object.ts';
+import { pruneBackups } from './backups.ts';
+import { DOCKER_SOCKET, dockerScript } from './docker-cli.ts';
+import { engineLog } from './engine-log.ts';
+import type { BareContext, EngineContext, Phase, Reporter } from './phase.ts';
+import { probeScript } from './probe-container.ts';
+import { askContainers, judge } from './running-containers.ts';
+import type { RunnableEngine } from './wanted.ts';
+import { DAEMON_JSON } from './write-daemon-json.ts';
+
+/** Milliseconds: containers that the engine starts by itself come one after another. */
+const PATIENCE_MS = 60_000;
+const AGAIN_MS = 1_000;
+/** Milliseconds between two looks at the containers' restart counts. */
+const STEADY_MS = 3_000;
+/** Containers that an error names. */
+const MOST_NAMED = 10;
+
+/** `unasked`: after a way back that nobody asked for, containers that the failed change has cost are told, but no reason. */
+export const checkHealth = (unasked = false): Phase<EngineContext> => ({
+  name: 'check-health',
+  plan(context) {
+    const { engine } = context.wanted;
+    const { trial } = context.state;
+    if (!engine || !trial) return undefined;
+    return {
+      changes: [],
+      async run(report) {
+        const lost = await checkContainers(context, trial, report);
+        if (unasked) for (const problem of lost) report.note(problem);
+        const problems = [...(unasked ? [] : lost), ...(await checkEngine(context, engine, report))];
+        if (problems.length > 0) throw await unhealthy(context, engine, problems);
+        context.state = settled(context.state);
+        await pruneBackups(context.shell, context.state);
+      },
+    };
+  },
+});
+
+/** The state once a change has stood the test: what was left becomes the way back, if it was another release. */
+export function settled({ trial, ...state }: HostState): HostState {
+  const from = trial?.from;
+  return from && from.release.path !== state.release?.path ? { ...state, previous: from } : state;
+}
+
+async function checkEngine(
+  { shell }: BareContext,
+  engine: RunnableEngine,
+  report: Reporter,
+): Promise<string[]> {
+  const deadline = performance.now() + AGAIN_MS * 10;
+  const script = dockerScript(`docker version --format 'version={{.Server.Version}}'
+printf 'info='; docker info --format '{{json .}}'
+printf 'daemon='; { [ ! -f ${DAEMON_JSON} ] || base64 < ${DAEMON_JSON} | tr -d '\\n'; }; echo`);
+  for (;;) {
+    const { stdout } = await shell.run(script, { root: true, check: false, title: 'ask the engine' });
+    const problems = engineProblems(answers(stdout), engine);
+    // A reload takes a moment.
+    if (problems.length > 0 && performance.now() < deadline) await sleep(AGAIN_MS);
+    else return problems.length > 0 ? problems : probe(shell, engine, report);
+  }
+}
+
+function engineProblems(answer: ReadonlyMap<string, string>, engine: RunnableEngine): string[] {
+  const version = answer.get('version') ?? '';
+  if (version === '') return [`the engine does not answer on ${DOCKER_SOCKET}`];
+  if (!sameVersion(version, engine.version)) return [`engine ${version} answers, and not ${engine.version}`];
+  const config = Buffer.from(answer.get('daemon') ?? '', 'base64').toString('utf8');
+  const info = parsed(answer.get('info') ?? '');
+  if (config.trim() === '' || !info) return [];
+  const keys = settingsNotTaken(parseDaemonJson(config, { file: DAEMON_JSON }).config, info);
+  return keys.length === 0 ? [] : [`the engine has not taken over ${keys.join(', ')} of ${DAEMON_JSON}`];
+}
+
+async function probe(
+  shell: BareContext['shell'],
+  engine: RunnableEngine,
+  report: Reporter,
+): Promise<string[]> {
+  const { stdout } = await shell.run(dockerScript(probeScript(engine.release)), {
+    root: true,
+    check: false,
+    title: 'run a container',
+    timeoutMs: 3 * PATIENCE_MS,
+  });
+  const verdict = answers(stdout).get('probe') ?? 'failed: no answer';
+  if (verdict.startsWith('skipped'))
+    report.note(`no container was tried: ${verdict.replace('skipped: ', '')}`);
+  return verdict.startsWith('failed')
+    ? [`a container does not run: ${verdict.replace('failed: ', '').trim()}`]
+    : [];
+}
+
+/** Until all are as they must be, or time is up. */
+async function checkContainers({ shell }: BareContext, trial: Trial, report: Reporter): Promise<string[]> {
+  const { containers, live } = trial;
+  if (containers.length === 0) return [];
+  const ids = containers.map(({ id }) => id);
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const now = new Map((await askContainers(shell, ids)).map(container => [container.id, container]));
+    const verdicts = containers.map(before => ({ before, verdict: judge(before, now.get(before.id), live) }));
+    const waiting = verdicts.filter(({ verdict }) => verdict === 'not-yet');
+    const problems = verdicts.flatMap(({ verdict }) =>
+      typeof verdict === 'object' && 'problem' in verdict ? verdict.problem : [],
+    );
+    if (problems.length > 0) return shortened(problems);
+    if (waiting.length > 0 && performance.now() < deadline) {
+      await sleep(AGAIN_MS);
+      continue;
+    }
+    if (waiting.length > 0)
+      return shortened(waiting.map(({ before }) => `${before.name} does not run any more`));
+    for (const { verdict } of verdicts)
+      if (typeof verdict === 'object' && 'note' in verdict) report.note(verdict.note);
+    const before = containers.map(known => ({ ...known, restarts: now.get(known.id)?.restarts ?? 0 }));
+    return shortened(
+      await growing(
+        shell,
+        before.filter(known => now.get(known.id)?.running),
+      ),
+    );
+  }
+}
+
+/** Those that ended and were started again between two looks. */
+async function growing(shell: BareContext['shell'], before: readonly RanBefore[]): Promise<string[]> {
+  if (before.length === 0) return [];
+  await sleep(STEADY_MS);
+  const after = new Map(
+    (
+      await askContainers(
+        shell,
+        before.map(({ id }) => id),
+      )
+    ).map(now => [now.id, now]),
+  );
+  return before.flatMap(({ id, name, restarts, returns }) => {
+    const now = after.get(id);
+    return returns && now && now.restarts > restarts
+      ? [`${name} ends and is started again, over and over`]
+      : [];
+  });
+}
+
+function shortened(problems: readonly string[]): string[] {
+  const more = problems.length - MOST_NAMED;
+  return more > 0 ? [...problems.slice(0, MOST_NAMED), `and ${more} more`] : [...problems];
+}
+
+async function unhealthy(
+  { shell }: BareContext,
+  { version }: RunnableEngine,
+  problems: readonly string[],
+): Promise<AirferryError> {
+  const log = await engineLog(shell, ['docker.service']);
+  return new AirferryError(
+    'HEALTH_CHECK_FAILED',
+    `engine ${version} runs on ${describeTarget(shell.target)}, but not all is well: ${problems.join('; ')}` +
+      (log === '' ? '' : `\nThe end of its log:\n${log}`),
+    {
+      where: { host: shell.target.name },
+      suggestions: ['Look at all of its log on the host: journalctl -u docker -u containerd'],
+    },
+  );
+}
+
+function sameVersion(a: string, b: string): boolean {
+  try {
+    return compareEngineVersions(parseEngineVersion(a), parseEngineVersion(b)) === 0;
+  } catch {
+    return a === b;
+  }
+}
+
+/** `key=value`, line by line. */
+function answers(stdout: string): Map<string, string> {
+  return new Map(
+    stdout.split('\n').flatMap((line): [string, string][] => {
+      const equals = line.indexOf('=');
+      return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)]] : [];
+    }),
+  );
+}
+
+function parsed(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/** Layers that a bundle leaves out: who has to have them, said before anything is moved. */
+import type { Digest } from '../content/digest.ts';
+import { AirferryError } from '../errors.ts';
+import { formatBytes, plural } from '../support/format.ts';
+import type { SourceLayer } from './source.ts';
+
+/** A blob that is neither in a bundle nor in the bases that were named. */
+export interface AbsentBlob {
+  digest: Digest;
+  /** Bytes. */
+  size: number;
+  /** What it is for: `layer 2 of site/app:1.0`. */
+  use?: string | undefined;
+  /** The bases that had it. */
+  had: readonly string[];
+}
+
+/** Uses and bases named in an error. */
+const SHOWN = 8;
+
+/** The error for blobs that nobody has: which, for what, how many bytes, who had them. */
+export function baseMissing(
+  source: string,
+  blobs: readonly AbsentBlob[],
+  lacks = 'the target lacks them',
+): AirferryError {
+  const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
+  const bases = Map.groupBy(
+    blobs.flatMap(({ had, size }) => had.map(name => ({ name, size }))),
+    ({ name }) => name,
+  );
+  const suggestions = [...bases].slice(0, SHOWN).map(([name, had]) => {
+    const sum = had.reduce((total, { size }) => total + size, 0);
+    return `${name} had ${had.length === blobs.length ? 'all' : had.length} of them, ${formatBytes(sum)}: give it with --base FILE.`;
+  });
+  const shown = blobs
+    .slice(0, SHOWN)
+    .map(({ digest, size, use }) => `${use ?? digest}, ${formatBytes(size)}`);
+  const more = blobs.length > SHOWN ? [`… and ${blobs.length - SHOWN} more`] : [];
+  return new AirferryError(
+    'BUNDLE_BASE_MISSING',
+    `${source} leaves out ${plural(blobs.length, 'blob')} of ${formatBytes(bytes)} that would be needed, and ${lacks}`,
+    {
+      where: { blob: blobs[0]?.digest },
+      suggestions: [
+        ...suggestions,
+        `Left out: ${[...shown, ...more].join('; ')}.`,
+        'Or carry a whole bundle: airferry bundle create without --base and --receipt.',
+      ],
+    },
+  );
+}
+
+/** Throws BUNDLE_BASE_MISSING where one of the layers is at nobody's hand. */
+export function refuseAbsent(source: string, layers: Iterable<SourceLayer>, lacks?: string): void {
+  const blobs = absentBlobs(layers);
+  if (blobs.length > 0) throw baseMissing(source, blobs, lacks);
+}
+
+/** Those of the layers that are at nobody's hand, each once. */
+export function absentBlobs(layers: Iterable<SourceLayer>): AbsentBlob[] {
+  const found = new Map<string, AbsentBlob>();
+  for (const { key, absent, descriptor, size } of layers)
+    if (absent && descriptor) found.set(key, { digest: descriptor.digest, size, had: absent });
+  return [...found.values()];
+}

@@ -1,0 +1,124 @@
+/** Bundles of every released format: they stay readable, whatever airferry becomes. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { bundleCycloneDx, bundleHtml, inspectBundle } from '../../src/actions/bundle-inspect.ts';
+import { problemsError, verifyBundle } from '../../src/actions/bundle-verify.ts';
+import { listImages } from '../../src/actions/image-list.ts';
+import { Bundle } from '../../src/bundle/open.ts';
+import { retagBundle } from '../../src/bundle/retag.ts';
+import { publicKeyOf } from '../../src/bundle/sign/secret-key.ts';
+import { formatPublicKey } from '../../src/content/minisign.ts';
+import { parseRetagRule } from '../../src/content/retag.ts';
+import { readCargo, wantedFor } from '../../src/phases/wanted.ts';
+import { Meter } from '../../src/support/meter.ts';
+import { imagesFor, planLoads } from '../../src/transports/docker-load.ts';
+import { FACTS } from '../phases/context.ts';
+import { writeTo } from '../support/archives.ts';
+import { scratch } from '../support/scratch.ts';
+import { suite } from '../support/suite.ts';
+import { GOLDEN, KEY, makeGolden } from './golden/make.ts';
+import { refused } from './rig.ts';
+
+const test = suite('bundle/golden');
+const dir = scratch();
+const DIGEST = 'sha256:0f8b4a377712ea8a7f402cd265f691b0967029a0c969e2ea92305977779d858d';
+const APP = 'hub.company.com/site/app:1.0';
+
+test('the golden bundle of format 1 is as it was released, and made again byte for byte', async () => {
+  const path = join(dir, 'again.tar');
+  assert.is(await makeGolden(path), DIGEST);
+  assert.ok(readFileSync(path).equals(readFileSync(GOLDEN)));
+  assert.ok(statSync(GOLDEN).size < 61_440, 'it lies in the repository');
+});
+
+test('it is verified with its signature', async () => {
+  const pub = writeTo(dir, 'golden.pub', formatPublicKey(publicKeyOf(KEY)));
+  const report = await verifyBundle({ path: GOLDEN, trustedKeys: [pub], meter: new Meter() });
+  assert.is(problemsError(report), undefined);
+  assert.is(report.signature.state, 'signed');
+  assert.is(report.digest, DIGEST);
+});
+
+test('it is inspected: images by platform, shared layers, and what is about them', async () => {
+  const inspection = await inspectBundle({ path: GOLDEN });
+  assert.is(inspection.schemaVersion, '1.0');
+  assert.equal(
+    inspection.images.map(({ names, platform, layers }) => [names, platform, layers.map(l => l.images)]),
+    [
+      [[APP], 'linux/amd64', [3, 1]],
+      [[APP], 'linux/arm64', [3, 1]],
+      [['tool:2'], 'linux/amd64', [3]],
+    ],
+  );
+  assert.equal(
+    inspection.images[0]?.referrers.map(({ title }) => title),
+    ['SLSA provenance'],
+  );
+  assert.equal(
+    inspection.indexes.map(({ names, referrers }) => [names, referrers.map(({ title }) => title)]),
+    [[[APP], ['SPDX SBOM']]],
+  );
+  assert.equal(
+    inspection.indexes[0]?.referrers[0]?.referrers.map(({ title }) => title),
+    ['Notation signature'],
+  );
+  assert.equal(inspection.signatures, [KEY.keyId]);
+  assert.match(await bundleHtml({ path: GOLDEN, airferry: '0.1.0' }), 'Notation signature');
+  const bom = await bundleCycloneDx({ path: GOLDEN, airferry: '0.1.0' });
+  assert.is(bom.metadata.timestamp, '2026-01-01T00:00:00.000Z');
+});
+
+test('its images are listed', async () => {
+  const source = { transport: 'bundle', path: GOLDEN } as const;
+  const { images } = await listImages({ source, meter: new Meter() });
+  assert.equal(
+    images.filter(({ artifactType }) => !artifactType).map(({ names, platform }) => [names[0], platform]),
+    [
+      [APP, 'linux/amd64'],
+      [APP, 'linux/arm64'],
+      ['tool:2', 'linux/amd64'],
+    ],
+  );
+});
+
+test('one bundle installs hosts of both architectures, each with what is made for it', async () => {
+  const bundle = Bundle.open(GOLDEN);
+  const cargo = await readCargo(bundle);
+  const { engine, compose } = bundle.manifest;
+  for (const [i, facts] of [FACTS, { ...FACTS, machine: 'aarch64', platform: 'linux/arm64' }].entries()) {
+    const wanted = wantedFor(cargo, { platform: facts.platform ?? '', images: true });
+    assert.is(wanted.engine?.archive.digest, engine?.archives[i]?.digest, facts.platform);
+    assert.is(wanted.compose?.binary.digest, compose?.binaries[i]?.digest);
+    assert.ok((wanted.engine?.units(facts.systemd ?? 0).length ?? 0) > 1);
+    assert.ok(wanted.images);
+    const images = await imagesFor(wanted.images, { platform: wanted.platform });
+    assert.ok(images.every(({ image }) => image.platform.architecture === facts.platform?.slice(6)));
+    const empty = { kind: 'classic', major: 20, chains: new Set<never>(), names: new Map() } as const;
+    const loads = await planLoads(wanted.images, empty, { platform: wanted.platform });
+    assert.equal(
+      loads.flatMap(({ names }) => names).sort(),
+      facts.platform === 'linux/arm64' ? [APP] : [APP, 'tool:2'],
+    );
+  }
+  await refused(
+    () => wantedFor(cargo, { platform: 'linux/s390x', images: true }),
+    'PLATFORM_MISMATCH',
+    'the host is linux/s390x, the bundle carries engine 20.10.24 for linux/amd64, linux/arm64',
+  );
+  bundle.close();
+});
+
+test('its images get new names where they are, and what is about them stays found', async () => {
+  const path = writeTo(dir, 'retagged.tar', readFileSync(GOLDEN));
+  await retagBundle(path, { rules: [parseRetagRule('hub.company.com/*=intranet.site/*')] });
+  const report = await verifyBundle({ path, trustedKeys: [], meter: new Meter() });
+  assert.equal(report.problems, []);
+  const { indexes } = await inspectBundle({ path });
+  assert.equal(
+    indexes.map(({ names, referrers }) => [names, referrers.length]),
+    [[['intranet.site/site/app:1.0'], 1]],
+  );
+});
+
+test.run();

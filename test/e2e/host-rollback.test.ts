@@ -1,0 +1,187 @@
+/** Airferry killed at any moment of install, upgrade and rollback: the same command again always gets there. */
+import * as assert from 'uvu/assert';
+import type { Host } from '../lab/host.ts';
+import { Lab } from '../lab/lab.ts';
+import { whyNoLab } from '../lab/readiness.ts';
+import { suite } from '../support/suite.ts';
+import { readCounter, startCounting } from './counting.ts';
+import { packSite } from './host-bundles.ts';
+import { act, resultOf, start } from './host-operator.ts';
+
+const reason = whyNoLab();
+/** Moments at which airferry is killed; a third of them in each of install, upgrade and rollback. */
+const KILLS = Number(process.env.AIRFERRY_KILLS ?? 6);
+const ROUNDS = Math.max(1, Math.ceil(KILLS / 3));
+/** Milliseconds; a round takes three killed and three whole runs. */
+const ROUND_MS = 120_000;
+const test = suite('killed, and run again', { timeout: 120_000 + ROUNDS * ROUND_MS });
+const DAEMON = 'daemon: { template: default, values: { live-restore: true } }';
+
+type Wish = Parameters<typeof act>[1];
+
+let lab: Lab;
+let host: Host;
+let old: string;
+let young: string;
+/** How long each kind of run takes, to choose moments in it; milliseconds. */
+const durations = new Map<string, number>();
+
+/** Run it whole once, to know how long that takes; from then on kill it at a random moment and run it again. */
+async function killedAndAgain(kind: string, wish: Wish): Promise<string> {
+  const lasts = durations.get(kind);
+  let moment = 'not killed';
+  if (lasts !== undefined) {
+    const after = Math.round(Math.random() * lasts);
+    let phase = 'connect';
+    const acting = start(lab, wish, event => {
+      if (event.kind === 'phase-start') phase = event.phase;
+    });
+    const timer = setTimeout(() => acting.child.kill('SIGKILL'), after);
+    await acting.answer.catch(() => undefined);
+    clearTimeout(timer);
+    moment = `${kind} killed after ${after} of ${lasts} ms, at ${phase}`;
+  }
+  const began = performance.now();
+  const again = resultOf(await act(lab, wish), 'h1');
+  assert.not.ok(again.error, `${moment}: ${again.error?.code} ${again.error?.message}`);
+  if (lasts === undefined) durations.set(kind, Math.round(performance.now() - began));
+  const status = resultOf(await act(lab, { action: 'status', hosts: ['h1'] }), 'h1');
+  assert.equal(status.drift, [], moment);
+  assert.is(await host.sh('ls -d /run/airferry.lock* 2>/dev/null | wc -l'), '0', moment);
+  assert.is(await host.sh('docker run --rm site/tiny-a:1.0'), 'a', moment);
+  return moment;
+}
+
+if (reason !== undefined) test.skip('killed at random moments', reason);
+else {
+  test.before(async () => {
+    lab = await Lab.up({ hosts: [{ name: 'h1', suite: 'trixie' }] });
+    host = lab.host('h1');
+    old = await packSite(lab.dir, '20.10.24', DAEMON);
+    young = await packSite(lab.dir, '26.1.5', DAEMON);
+  });
+
+  test.after(async () => {
+    await lab?.down();
+  });
+
+  test(`killed at ${KILLS} random moments, install, upgrade and rollback converge, and containers run on`, async () => {
+    const hosts = ['h1'];
+    // The first round measures.
+    for (let round = 0; round <= ROUNDS; round++) {
+      const moments = [await killedAndAgain('install', { action: 'install', hosts, bundle: old })];
+      await startCounting(host);
+      const before = await readCounter(host);
+      const unharmed = async (): Promise<void> => {
+        const { identity, unbroken, longestGap } = await readCounter(host);
+        assert.is(identity, before.identity, moments.join('; '));
+        assert.ok(unbroken && longestGap < 4, `${longestGap} s; ${moments.join('; ')}`);
+      };
+      moments.push(await killedAndAgain('upgrade', { action: 'install', hosts, bundle: young }));
+      assert.match(await host.sh('docker version --format "{{.Server.Version}}"'), /^26\.1\.5/);
+      await unharmed();
+      moments.push(await killedAndAgain('rollback', { action: 'rollback', hosts, to: '20.10.24' }));
+      assert.match(await host.sh('docker version --format "{{.Server.Version}}"'), /^20\.10\.24/);
+      await unharmed();
+      await host.sh('docker rm -f counter');
+      const gone = resultOf(await act(lab, { action: 'uninstall', hosts, purge: true }), 'h1');
+      assert.not.ok(gone.error, gone.error?.message);
+      assert.is(
+        await host.sh('ls -d /opt/airferry /var/lib/airferry 2>/dev/null | wc -l'),
+        '0',
+        moments.join('; '),
+      );
+      if (process.env.AIRFERRY_KILLS) process.stderr.write(`${moments.join('\n')}\n`);
+    }
+  });
+
+  const engineVersion = (): Promise<string> => host.sh('docker version --format "{{.Server.Version}}"');
+  const install = (bundle: string, onEvent?: Parameters<typeof act>[2]): ReturnType<typeof act> =>
+    act(lab, { action: 'install', hosts: ['h1'], bundle }, onEvent);
+  const failure = async (answer: ReturnType<typeof act>): Promise<string> => {
+    const { error, phase } = resultOf(await answer, 'h1');
+    return `${error?.code} at ${phase}`;
+  };
+  const succeeds = async (answer: ReturnType<typeof act>): Promise<void> => {
+    const { error } = resultOf(await answer, 'h1');
+    assert.not.ok(error, error?.message);
+  };
+
+  test('a disk that is full while the engine is brought over: nothing is there but what had come', async () => {
+    await host.sh(
+      'mkdir -p /var/lib/airferry/blobs; mount -t tmpfs -o size=10m none /var/lib/airferry/blobs',
+    );
+    assert.is(await failure(install(old)), 'HOST_DISK_FULL at stage-engine');
+    assert.is(
+      await host.sh('ls -d /opt/airferry/releases/* /etc/systemd/system/docker.service 2>/dev/null | wc -l'),
+      '0',
+    );
+    await host.sh('umount /var/lib/airferry/blobs');
+  });
+
+  for (const phase of ['lay-out-release', 'start-engine', 'load-images'])
+    test(`the power fails in mid-install, at ${phase}: the same command again gets there`, async () => {
+      let cut: Promise<void> | undefined;
+      const answer = await install(old, event => {
+        if (event.kind === 'phase-start' && event.phase === phase) cut ??= host.powerCycle();
+      });
+      await cut;
+      // The phase may have been over before the power was off.
+      if (resultOf(answer, 'h1').error) assert.is(resultOf(answer, 'h1').error?.code, 'HOST_CONNECTION_LOST');
+      await succeeds(install(old));
+      assert.is(
+        await host.sh('docker run --rm site/tiny-a:1.0; ls -d /run/airferry.lock 2>/dev/null | wc -l'),
+        'a\n0',
+      );
+      if (phase !== 'load-images')
+        await succeeds(act(lab, { action: 'uninstall', hosts: ['h1'], purge: true }));
+    });
+
+  test('a disk that is full while images are loaded: the engine runs, and the rerun loads them', async () => {
+    await host.sh(`docker image rm -f site/tiny-a:1.0 site/tiny-b:1.0 busybox:1.35 >/dev/null
+mkdir -p /var/lib/docker/tmp; mount -t tmpfs -o size=64k none /var/lib/docker/tmp`);
+    assert.is(await failure(install(old)), 'HOST_DISK_FULL at load-images');
+    await host.sh('umount /var/lib/docker/tmp');
+    await succeeds(install(old));
+    assert.is(await host.sh('docker run --rm site/tiny-b:1.0'), 'b');
+  });
+
+  test('where /usr is read-only an upgrade is refused before anything is touched', async () => {
+    await host.sh('mount --bind /usr /usr; mount -o remount,ro,bind /usr');
+    const answer = install(young);
+    assert.is(await failure(answer), 'HOST_PREFLIGHT at check-host');
+    assert.match(
+      resultOf(await answer, 'h1').error?.message ?? '',
+      /\/usr\/local\/bin is on a file system that is mounted read-only/,
+    );
+    assert.match(await engineVersion(), /^20\.10\.24/);
+    await host.sh('umount /usr');
+  });
+
+  test('the power fails in mid-upgrade: rollback and upgrade both get there from that', async () => {
+    let cut: Promise<void> | undefined;
+    await install(young, event => {
+      if (event.kind === 'phase-start' && event.phase === 'start-engine') cut ??= host.powerCycle();
+    });
+    await cut;
+    await succeeds(act(lab, { action: 'rollback', hosts: ['h1'] }));
+    assert.match(await engineVersion(), /^20\.10\.24/);
+    await succeeds(install(young));
+    assert.match(await engineVersion(), /^26\.1\.5/);
+  });
+
+  test('two operators at once: the second one is told who upgrades the host', async () => {
+    let second: ReturnType<typeof act> | undefined;
+    const first = await act(lab, { action: 'rollback', hosts: ['h1'] }, event => {
+      if (event.kind === 'phase-start' && event.phase === 'gather-facts')
+        second ??= act(lab, { action: 'install', hosts: ['h1'], bundle: young });
+    });
+    assert.not.ok(resultOf(first, 'h1').error);
+    assert.ok(second);
+    const refused = resultOf(await second, 'h1');
+    assert.is(`${refused.error?.code} at ${refused.phase}`, 'HOST_LOCKED at acquire-lock');
+    assert.match(refused.error?.message ?? '', /for "host rollback"/);
+  });
+}
+
+test.run();
