@@ -4,11 +4,11 @@
  * Open the sources, find out what each name becomes, refuse collisions before anything moves, copy one source after
  * the other, and only then let the target stand.
  */
-import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
 import { parsePlatform, platformMatches } from '../content/platform.ts';
 import { formatReference, type Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
+import { AirferryError } from '../errors.ts';
 import { layersFolder } from '../registry/upload-journal.ts';
 import type { Meter } from '../support/meter.ts';
 import type { CopyReport, PreparedCopy } from '../transports/copy.ts';
@@ -24,6 +24,7 @@ import { type Access, openDestination, openSources } from './image-places.ts';
 import {
   type Choice,
   expectAll,
+  type NamedContent,
   namedContent,
   namedForetold,
   namingFor,
@@ -63,6 +64,11 @@ interface Opened extends OpenedSource {
  */
 export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopied> {
   const { wanted } = options;
+  if (options.sources.length === 0) {
+    throw new AirferryError('USAGE', 'no image is named', {
+      suggestions: ['Name one, or give a list with --images, --compose or --kubernetes.'],
+    });
+  }
   const naming = namingFor(options.target, options.rules ?? []);
   const choice: Choice = { naming, ...(wanted && { wanted }) };
   const opened: Opened[] = [];
@@ -88,7 +94,8 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
     const destination = await openDestination(options.target, { ...options, concurrency });
     return summary(
       opened,
-      destination.description,
+      // A registry is the whole of it; where in it images go stands in the location.
+      options.target.transport === 'docker' ? target : destination.description,
       false,
       await copyAll(opened, destination, choice, options),
     );
@@ -125,10 +132,10 @@ async function takeStock(
 }
 
 /** The names that there are, and what those that are wanted become. */
-function settle(one: Opened, all: readonly { name: Reference; content: Digest }[], choice: Choice): void {
+function settle(one: Opened, all: readonly NamedContent[], choice: Choice): void {
   one.names = all.map(({ name }) => name);
-  one.renamed = all.flatMap(({ name, content }) =>
-    renamings(name, choice).map(renaming => ({ ...renaming, content })),
+  one.renamed = all.flatMap(({ name, ...content }) =>
+    renamings(name, choice).map(renaming => ({ ...renaming, ...content })),
   );
 }
 

@@ -1,5 +1,6 @@
 /** `image push`: fill a registry, names rewritten on the way. */
 import { parseRegistryAddress } from '../content/reference.ts';
+import { AirferryError } from '../errors.ts';
 import { parseLocation, type RegistryLocation } from '../transports/location.ts';
 import type { ImagesCopied } from './copied.ts';
 import { copyImages, type ImageCopyOptions } from './image-copy.ts';
@@ -24,6 +25,13 @@ export async function pushImages({ sources, registry, ...options }: ImagePushOpt
 /** A registry, or a part of it that names are put below. Throws REFERENCE_INVALID. */
 function registryTarget(text: string): RegistryLocation {
   const bare = text.replace(/^docker:\/\//, '').replace(/\/$/, '');
+  const web = /^(https?):\/\/(.+)$/.exec(bare);
+  if (web) {
+    const plain = web[1] === 'http' ? ' --plain-http' : '';
+    throw new AirferryError('REFERENCE_INVALID', `"${text}" is a web address, not that of a registry`, {
+      suggestions: [`Write ${web[2]}${plain}, without ${web[1]}://.`],
+    });
+  }
   const [registry = '', ...path] = bare.split('/');
   parseRegistryAddress(registry);
   const location = parseLocation(`docker://${registry}/${path.length > 0 ? `${path.join('/')}/` : ''}`);

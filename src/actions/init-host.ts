@@ -18,8 +18,8 @@ export interface HostUse {
 const TIMEOUT_MS = 60_000;
 const MOST_IMAGES = 10_000;
 
-/** Each answer on a line of its own, behind a word; what is not there says nothing. */
-const SCRIPT = `docker version --format 'engine {{.Server.Version}}
+/** For sh: each answer on a line of its own, behind a word; what is not there says nothing. */
+export const USE_SCRIPT = `docker version --format 'engine {{.Server.Version}}
 platform {{.Server.Os}}/{{.Server.Arch}}' 2>/dev/null || { echo 'docker does not answer' >&2; exit 3; }
 v=$(docker compose version --short 2>/dev/null) || v=$(docker-compose version --short 2>/dev/null) && echo "compose $v"
 docker ps -a --format 'image {{.Image}}'`;
@@ -28,7 +28,7 @@ docker ps -a --format 'image {{.Image}}'`;
 export async function useOfHost(options: HostsOptions): Promise<HostUse> {
   const { hosts } = await hostExec({
     ...options,
-    ...{ what: SCRIPT, root: true, collect: true, timeoutMs: TIMEOUT_MS },
+    ...{ what: USE_SCRIPT, root: true, collect: true, timeoutMs: TIMEOUT_MS },
   });
   const [host] = hosts;
   if (host?.error) throw host.error;

@@ -21,6 +21,8 @@ export type Naming =
 export interface Renamed extends Renaming {
   /** What tells the content from other content: the digest of its manifest or index, or that of its config. */
   content: Digest;
+  /** Of an image's config. The same image has it with a manifest of its own and without one. */
+  config?: Digest;
 }
 
 /** How a target wants its images named. Throws USAGE for rules beside a target that is one name already. */
@@ -104,8 +106,15 @@ function placed(as: Reference, naming: Naming): Reference {
   );
 }
 
+/** A name and what tells its content from other content; see `Renamed`. */
+export interface NamedContent {
+  name: Reference;
+  content: Digest;
+  config?: Digest;
+}
+
 /** Each name of an inventory with its content. Tags by which signatures and SBOMs are found are none: they follow their subject. */
-export function namedContent({ images, indexes }: Inventory): { name: Reference; content: Digest }[] {
+export function namedContent({ images, indexes }: Inventory): NamedContent[] {
   const held = new Set([
     ...images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
     ...indexes.map(({ index }) => index.descriptor.digest),
@@ -113,7 +122,11 @@ export function namedContent({ images, indexes }: Inventory): { name: Reference;
   const ofImages = images.flatMap(({ names, manifest, config, subject }) =>
     names
       .filter(({ tag }) => !(subject && held.has(subject) && isReferrerTag(tag ?? '')))
-      .map(name => ({ name, content: (manifest ?? config).descriptor.digest })),
+      .map(name => ({
+        name,
+        content: (manifest ?? config).descriptor.digest,
+        config: config.descriptor.digest,
+      })),
   );
   return [
     ...ofImages,
@@ -160,7 +173,10 @@ export function expectAll(
 
 /** Throws RULE_COLLISION when different content would get one name, USAGE when several images go to one place. */
 export function refuseCollisions(renamed: readonly Renamed[], naming: Naming): void {
-  const found = collisions(renamed.map(one => ({ ...one, image: one.content })));
+  // `docker save` knows no manifests: what it calls by its config is that image, whoever gave it a manifest since.
+  const bare = new Set(renamed.filter(({ content, config }) => content === config).map(one => one.content));
+  const image = ({ content, config }: Renamed): Digest => (config && bare.has(config) ? config : content);
+  const found = collisions(renamed.map(one => ({ ...one, image: image(one) })));
   if (found.length === 0) return;
   if (naming.kind === 'one') {
     const names = [...new Set(renamed.map(({ from }) => familiarName(from)))];

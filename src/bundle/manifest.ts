@@ -37,7 +37,7 @@ const digest = z
 const size = z.number().int().nonnegative();
 const platform = z.string().regex(/^[a-zA-Z0-9_.-]{1,32}(\/[a-zA-Z0-9_.-]{1,32}){1,2}$/);
 const version = z.string().min(1).max(128);
-const absolutePath = z.string().regex(/^\/(?!.*(^|\/)\.\.?(\/|$)).+[^/]$/);
+const absolutePath = z.string().regex(/^(?!.*\/\.{0,2}(\/|$))\/.+$/);
 
 /** The head does not grow within a major version, since nothing but its repetition in the manifest vouches for it. */
 const head = z.strictObject({

@@ -20,6 +20,12 @@ export function layerMediaType(compression: Compression): string {
   return compression === 'none' ? OCI_LAYER : `${OCI_LAYER}+${compression}`;
 }
 
+/** What the media type of a layer, OCI's or Docker's, says of its compression. */
+export function compressionOf(mediaType: string): Compression {
+  const named = /[.+](gzip|zstd)$/.exec(mediaType)?.[1];
+  return named === undefined ? 'none' : (named as Compression);
+}
+
 export function isIndexType(mediaType: string): boolean {
   return mediaType === OCI_INDEX || mediaType === DOCKER_INDEX;
 }

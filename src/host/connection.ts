@@ -33,7 +33,7 @@ export interface ConnectOptions {
 
 /** Commands at once on one connection; sshd's own limit (MaxSessions) is 10. */
 const MAX_CHANNELS = 8;
-const MAX_REFUSALS = 5;
+const MAX_REFUSALS = 8;
 const REFUSAL_PAUSE_MS = 50;
 const CLOSE_PATIENCE_MS = 2_000;
 

@@ -1,6 +1,6 @@
 /** Whether all that a host lacks is at hand: a bundle may leave out what the far side is thought to have. */
 import type { BlobSource } from '../host/transfer.ts';
-import { type AbsentBlob, absentBlobs, baseMissing } from '../transports/absent.ts';
+import { type AbsentBlob, absentBlobs, baseMissing, usesOfLayers } from '../transports/absent.ts';
 import { type EngineStore, planLoads } from '../transports/docker-load.ts';
 import type { RandomSource } from '../transports/source.ts';
 import { askStore } from './engine-store.ts';
@@ -45,11 +45,9 @@ async function neededLayers(
 ): Promise<AbsentBlob[]> {
   const store = survey.engine ? await askStore(shell) : emptyStore();
   const loads = await planLoads(images, store, { platform: wanted.platform });
+  const uses = usesOfLayers(loads);
   return loads.flatMap(load =>
-    absentBlobs(expectedVia(load, store) === 'pull' ? load.missing : load.send).map(blob => ({
-      ...blob,
-      use: `a layer of ${load.names[0]}`,
-    })),
+    absentBlobs(expectedVia(load, store) === 'pull' ? load.missing : load.send, uses),
   );
 }
 

@@ -19,8 +19,9 @@ export function checkPrevious({ files, release }: Generation, unasked = false): 
         return kept?.kind !== 'file' || kept.sha256 !== file.sha256;
       });
       const host = describeTarget(shell.target);
-      if (!wanted.engine || !releaseIsWhole(context, wanted.engine))
-        throw gone(shell.target.name, `${release.path} on ${host} is not as it was laid out`);
+      // Of a release that the state knows no programs of, none are missing.
+      const whole = wanted.engine?.release.files.length && releaseIsWhole(context, wanted.engine);
+      if (!whole) throw gone(shell.target.name, `${release.path} on ${host} is not as it was laid out`);
       if (broken)
         throw gone(shell.target.name, `the copy of ${broken.path} that was kept on ${host} is gone`);
       const found = orphaning(state.release?.version, release.version, facts.processes.shims);

@@ -5,7 +5,7 @@
  */
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { formatBytes, plural } from '../support/format.ts';
-import { refuseAbsent } from '../transports/absent.ts';
+import { refuseAbsent, usesOfLayers } from '../transports/absent.ts';
 import type { EngineStore, ImageLoad } from '../transports/docker-load.ts';
 import type { SourceLayer } from '../transports/source.ts';
 import { checkLoaded, loadFailed } from './check-loaded.ts';
@@ -59,7 +59,7 @@ export class ImageLoader implements AsyncDisposable {
     const planned = await this.#decide(loads);
     const { source, shell } = this.#options;
     const travelling = planned.flatMap(({ load, via }) => (via === 'pull' ? load.missing : load.send));
-    refuseAbsent(source, travelling, `${shell.target.name} lacks them`);
+    refuseAbsent(source, travelling, `${shell.target.name} lacks them`, usesOfLayers(loads));
     return planned;
   }
 

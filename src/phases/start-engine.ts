@@ -15,7 +15,9 @@ export const startEngine: Phase<EngineContext> = {
     const { wanted, survey, state, shell } = context;
     if (!wanted.engine) return undefined;
     const { unitNames } = wanted.engine;
-    const disabled = unitNames.filter(unit => survey.units.get(unit)?.enabled !== 'enabled');
+    // Units of the same names, of a Docker that was taken over, were disabled since the host was looked at.
+    const adopted = context.done.some(({ phase }) => phase === 'adopt-docker');
+    const disabled = unitNames.filter(unit => adopted || survey.units.get(unit)?.enabled !== 'enabled');
     const stopped = unitNames.filter(unit => survey.units.get(unit)?.active !== 'active');
     const pending = unitNames.filter(unit => !stopped.includes(unit) && state.pending?.includes(unit));
     const moved = unitNames.filter(unit => stopped.includes(unit) || pending.includes(unit));

@@ -2,7 +2,7 @@
 import type { Digest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
 import { formatBytes, plural } from '../support/format.ts';
-import type { SourceLayer } from './source.ts';
+import type { SourceImage, SourceLayer } from './source.ts';
 
 /** A blob that is neither in a bundle nor in the bases that were named. */
 export interface AbsentBlob {
@@ -31,7 +31,7 @@ export function baseMissing(
   );
   const suggestions = [...bases].slice(0, SHOWN).map(([name, had]) => {
     const sum = had.reduce((total, { size }) => total + size, 0);
-    return `${name} had ${had.length === blobs.length ? 'all' : had.length} of them, ${formatBytes(sum)}: give it with --base FILE.`;
+    return `${name} had ${had.length === blobs.length ? 'all' : had.length} of them, ${formatBytes(sum)}.`;
   });
   const shown = blobs
     .slice(0, SHOWN)
@@ -44,6 +44,7 @@ export function baseMissing(
       where: { blob: blobs[0]?.digest },
       suggestions: [
         ...suggestions,
+        'Give a bundle or a layout that has them: --base FILE.',
         `Left out: ${[...shown, ...more].join('; ')}.`,
         'Or carry a whole bundle: airferry bundle create without --base and --receipt.',
       ],
@@ -51,16 +52,34 @@ export function baseMissing(
   );
 }
 
-/** Throws BUNDLE_BASE_MISSING where one of the layers is at nobody's hand. */
-export function refuseAbsent(source: string, layers: Iterable<SourceLayer>, lacks?: string): void {
-  const blobs = absentBlobs(layers);
+/** Throws BUNDLE_BASE_MISSING where one of the layers is at nobody's hand. `uses` says by its key what a layer is for. */
+export function refuseAbsent(
+  source: string,
+  layers: Iterable<SourceLayer>,
+  lacks: string,
+  uses?: ReadonlyMap<string, string>,
+): void {
+  const blobs = absentBlobs(layers, uses);
   if (blobs.length > 0) throw baseMissing(source, blobs, lacks);
 }
 
 /** Those of the layers that are at nobody's hand, each once. */
-export function absentBlobs(layers: Iterable<SourceLayer>): AbsentBlob[] {
+export function absentBlobs(layers: Iterable<SourceLayer>, uses?: ReadonlyMap<string, string>): AbsentBlob[] {
   const found = new Map<string, AbsentBlob>();
   for (const { key, absent, descriptor, size } of layers)
-    if (absent && descriptor) found.set(key, { digest: descriptor.digest, size, had: absent });
+    if (absent && descriptor)
+      found.set(key, { digest: descriptor.digest, size, had: absent, use: uses?.get(key) });
   return [...found.values()];
+}
+
+/** What each layer of images is for, by its key: `layer 2 of site/app:1.0`. */
+export function usesOfLayers(
+  images: Iterable<{ image: SourceImage; names: readonly string[] }>,
+): Map<string, string> {
+  const uses = new Map<string, string>();
+  for (const { image, names } of images)
+    image.layers.forEach(({ key }, i) => {
+      if (names[0] !== undefined) uses.set(key, `layer ${i + 1} of ${names[0]}`);
+    });
+  return uses;
 }

@@ -6,12 +6,12 @@
  */
 import type { Digest } from '../content/digest.ts';
 import type { Compression } from '../content/media-types.ts';
-import type { Reference } from '../content/reference.ts';
+import { familiarName, type Reference } from '../content/reference.ts';
 import { isAirferryError } from '../errors.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
 import { Semaphore } from '../support/semaphore.ts';
-import { refuseAbsent } from './absent.ts';
+import { refuseAbsent, usesOfLayers } from './absent.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { chainsByLayer } from './chains.ts';
 import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
@@ -134,13 +134,23 @@ class Copy implements PreparedCopy {
       return (await this.#target.has?.(descriptor, this.#homes?.get(key) ?? [])) ?? false;
     });
     const lost = absent.filter((_, i) => !there[i]);
-    refuseAbsent(this.#source.description, lost, `${this.#target.description} lacks them`);
+    const named = this.#plan.images.map(({ image, to }) => ({ image, names: to.map(familiarName) }));
+    refuseAbsent(
+      this.#source.description,
+      lost,
+      `${this.#target.description} lacks them`,
+      usesOfLayers(named),
+    );
   }
 
   /** With the inventory at hand: what is to be done, and where each layer goes. */
   async #decide(): Promise<void> {
     const whole = planCopy(await this.#source.inventory(), this.#options);
-    const { plan, present, presentReferrers } = await withoutPresent(whole, this.#target);
+    const { plan, present, presentReferrers } = await withoutPresent(
+      whole,
+      this.#target,
+      this.#options.compression,
+    );
     this.#plan = plan;
     this.#present = present;
     this.#presentReferrers = presentReferrers;

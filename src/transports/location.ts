@@ -52,6 +52,8 @@ export type Location = RegistryLocation | FileLocation | EngineLocation | PathLo
 
 const FILES: readonly FileTransport[] = ['docker-archive', 'oci', 'oci-archive', 'bundle'];
 const TRANSPORTS = ['docker', 'docker-daemon', ...FILES];
+/** Transports of containers-transports(5) that are not ours. */
+const FOREIGN = ['containers-storage', 'dir', 'ostree', 'sif', 'tarball'];
 /** A word that is a registry, not an image of Docker Hub. `hub:5000` could be both, and needs a slash at its end. */
 const BARE_REGISTRY = /^(?:localhost|[^/:@]*\.[^/:@]*|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?$/;
 const PREFIX = /^([a-z][a-z-]*):/;
@@ -65,6 +67,11 @@ export function parseLocation(text: string): Location {
   const rest = transport === undefined ? '' : text.slice(transport.length + 1);
   if (transport === 'docker' && rest.startsWith('//')) return parseRegistry(text, rest.slice(2));
   if (transport === 'docker-daemon') return parseEngine(text, rest);
+  if (transport !== undefined && FOREIGN.includes(transport)) {
+    throw invalid(text, `airferry does not read or write ${transport}:`, [
+      `Places are ${['docker://', ...TRANSPORTS.slice(1).map(name => `${name}:`)].join(', ')}.`,
+    ]);
+  }
   const file = FILES.find(name => name === transport);
   if (file) return parseFile(text, file, rest);
   if (transport !== undefined && !rest.includes('/') && rest !== '') {
@@ -108,7 +115,8 @@ function parseRegistry(text: string, rest: string): RegistryLocation {
     const prefix = path.join('/');
     parseRegistryAddress(registry);
     if (prefix === '') return { transport: 'docker', registry };
-    parseReference(`${registry}/${prefix}/x`);
+    if (/[:@]/.test(prefix)) throw invalid(text, 'a tag or digest ends a name, and what ends with / is none');
+    parseReference(`${registry}/${prefix}`);
     return { transport: 'docker', registry, prefix };
   }
   if (BARE_REGISTRY.test(rest)) return { transport: 'docker', registry: parseRegistryAddress(rest) };

@@ -1,5 +1,6 @@
 /** Before anything moves: which names of a plan stand at the target already. */
 import { parseManifest } from '../content/manifest.ts';
+import { type Compression, compressionOf } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Outcome } from './copy-report.ts';
@@ -16,7 +17,11 @@ export interface Remaining {
 }
 
 /** Ask for each name, one question each; what stands leaves the plan. */
-export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<Remaining> {
+export async function withoutPresent(
+  plan: Plan,
+  target: ImageTarget,
+  compression: Compression,
+): Promise<Remaining> {
   const indexes = await split(plan.indexes, target, planned => [planned.index, heldOnly(planned)]);
   // What an index that is sent names has to be there before it, be it in another repository.
   const left = new Set(indexes.absent.flatMap(({ homes }) => homes));
@@ -24,7 +29,9 @@ export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<R
     planned.homes.some(home => home === NOWHERE || home === WITHIN || left.has(home));
   const needed = plan.images.filter(isNeeded);
   const others = plan.images.filter(planned => !isNeeded(planned) && planned.to.length > 0);
-  const rebuilt = await mapLimit(others, target.concurrency, planned => standing(planned, target));
+  const rebuilt = await mapLimit(others, target.concurrency, planned =>
+    standing(planned, target, compression),
+  );
   const images = await split(
     others.filter((_, i) => !rebuilt[i]),
     target,
@@ -44,9 +51,13 @@ export async function withoutPresent(plan: Plan, target: ImageTarget): Promise<R
 
 /**
  * An image that comes without a manifest is known by its config, which names the content of all its layers: where one of
- * that config stands under each of its names, by the same manifest, there is nothing to do.
+ * that config stands under each of its names, by the same manifest and compressed as asked, there is nothing to do.
  */
-async function standing(planned: PlannedImage, target: ImageTarget): Promise<Outcome | undefined> {
+async function standing(
+  planned: PlannedImage,
+  target: ImageTarget,
+  compression: Compression,
+): Promise<Outcome | undefined> {
   const { image, to } = planned;
   if (image.manifest || !target.stands) return undefined;
   let found: Document | undefined;
@@ -59,7 +70,8 @@ async function standing(planned: PlannedImage, target: ImageTarget): Promise<Out
   const same =
     manifest?.kind === 'image' &&
     manifest.config.digest === image.config.descriptor.digest &&
-    manifest.layers.length === image.layers.length;
+    manifest.layers.length === image.layers.length &&
+    manifest.layers.every(({ mediaType }) => compressionOf(mediaType) === compression);
   return found && same ? { planned, manifest: found, present: true } : undefined;
 }
 

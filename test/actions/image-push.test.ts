@@ -219,6 +219,71 @@ for (const [what, source] of Object.entries({
   );
 
 test(
+  'a second push of an archive of plain layers asks for each name once, and neither compresses nor sends',
+  withSite(async ({ registry, push }) => {
+    const first = await push({ sources: [saved] });
+    const before = registry.requests().length;
+    const { images, moved, spared } = await push({ sources: [saved] });
+    const paths = ['library/tool/manifests/2', 'site/app/manifests/1.0', 'site/app/manifests/latest'];
+    assert.equal(
+      registry.requests().slice(before).sort(),
+      paths.map(path => `GET /v2/${path}`),
+    );
+    assert.equal(new Set(images.map(({ outcome }) => outcome)), new Set(['present']));
+    assert.equal([moved.blobs, spared.bytes], [0, first.spared.bytes + first.moved.bytes]);
+    const digests = ({ digest }: { digest?: string }) => digest;
+    assert.equal(images.map(digests), first.images.map(digests));
+  }),
+);
+
+test(
+  'a push of plain layers that broke off before its manifests sends no layer again',
+  withSite(async ({ registry, push }) => {
+    await push({ sources: [saved] });
+    registry.manifests.clear();
+    const { moved, present, images } = await push({ sources: [saved] });
+    assert.is(moved.blobs, 0);
+    assert.ok(present.bytes > 0 && images.every(({ outcome }) => outcome === 'copied'));
+  }),
+);
+
+test(
+  'another image under the same name, or one whose layers are fewer, is replaced',
+  withSite(async ({ registry, push }) => {
+    const { images } = await push({ sources: [saved] });
+    const tool = registry.manifests.get('library/tool');
+    const app = registry.manifests.get('site/app')?.get('1.0');
+    if (!tool || !app) throw new Error('nothing was pushed');
+    const right = tool.get('2');
+    tool.set('2', app);
+    const again = await push({ sources: [saved] });
+    assert.equal(tool.get('2')?.bytes, right?.bytes);
+    assert.equal(
+      again.images.map(({ from, outcome }) => [from, outcome]).sort(),
+      images.map(({ from }) => [from, from === 'tool:2' ? 'copied' : 'present']).sort(),
+    );
+    const cut = JSON.parse(Buffer.from(right?.bytes ?? '').toString());
+    cut.layers = cut.layers.slice(1);
+    tool.set('2', { ...app, bytes: Buffer.from(JSON.stringify(cut)) });
+    await push({ sources: [saved] });
+    assert.equal(tool.get('2')?.bytes, right?.bytes);
+  }),
+);
+
+test('a web address is no registry, and what to write instead is said', async () => {
+  const options = { sources: [oci], meter: new Meter() };
+  for (const [registry, advice] of [
+    ['https://hub.company.com/', 'Write hub.company.com, without https://.'],
+    ['http://10.0.0.5:5000', 'Write 10.0.0.5:5000 --plain-http, without http://.'],
+  ] as const) {
+    const error = await failure(pushImages({ ...options, registry }), 'REFERENCE_INVALID');
+    assert.equal(error.suggestions, [advice]);
+  }
+  const upper = await failure(pushImages({ ...options, registry: 'hub.company.com/Team' }), 'REFERENCE_INVALID');
+  assert.equal(upper.suggestions, ['Write hub.company.com/team.']);
+});
+
+test(
   'an archive of plain layers is compressed as asked, and a second push makes the same digests',
   withSite(async ({ push }) => {
     const digests = async (options: Partial<ImagePushOptions>) =>

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type InitOptions, initSite } from '../../src/actions/init.ts';
-import { parseUse } from '../../src/actions/init-host.ts';
+import { parseUse, USE_SCRIPT } from '../../src/actions/init-host.ts';
 import { askForRest, withDefaults } from '../../src/cli/init-questions.ts';
 import { hostsOf, loadFleet } from '../../src/config/fleet.ts';
 import { loadRecipe } from '../../src/config/recipe.ts';
@@ -125,6 +126,29 @@ test('what a host printed is read: Debian versions, images without a name, rubbi
   assert.equal(use.images, ['hub.company.com/a:latest', 'nginx:1.25']);
   assert.is(use.warnings.length, 2);
   assert.equal(parseUse('').images, []);
+});
+
+test('what is asked of a host is understood by sh and docker', () => {
+  const dir = scratch();
+  const docker = `#!/bin/sh
+case "$1 $2" in
+  'version --format') echo "$3" | sed 's/{{.Server.Version}}/26.1.5/; s,{{.Server.Os}}/{{.Server.Arch}},linux/arm64,' ;;
+  'compose version') exit 1 ;;
+  'ps -a') echo "$4" | sed 's/{{.Image}}/redis:7/' ;;
+esac
+`;
+  writeFileSync(join(dir, 'docker'), docker, { mode: 0o755 });
+  const run = (path: string) =>
+    spawnSync('/bin/sh', ['-c', USE_SCRIPT], { encoding: 'utf8', env: { PATH: path } });
+  const { status, stdout } = run(`${dir}:/usr/bin:/bin`);
+  assert.is(status, 0);
+  assert.equal(parseUse(stdout), {
+    engine: '26.1.5',
+    platform: 'linux/arm64',
+    images: ['redis:7'],
+    warnings: [],
+  });
+  assert.is(run(scratch()).status, 3);
 });
 
 test('only what no flag says is asked, and Enter takes what stands in brackets', async () => {

@@ -8,6 +8,7 @@ import { listImages } from '../../src/actions/image-list.ts';
 import { Bundle } from '../../src/bundle/open.ts';
 import { retagBundle } from '../../src/bundle/retag.ts';
 import { publicKeyOf } from '../../src/bundle/sign/secret-key.ts';
+import type { CheckedEntry } from '../../src/bundle/verify.ts';
 import { formatPublicKey } from '../../src/content/minisign.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import { readCargo, wantedFor } from '../../src/phases/wanted.ts';
@@ -17,12 +18,13 @@ import { FACTS } from '../phases/context.ts';
 import { writeTo } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
-import { GOLDEN, KEY, makeGolden } from './golden/make.ts';
+import { GOLDEN, GOLDEN_DELTA, KEY, makeBase, makeDelta, makeGolden } from './golden/make.ts';
 import { refused } from './rig.ts';
 
 const test = suite('bundle/golden');
 const dir = scratch();
-const DIGEST = 'sha256:0f8b4a377712ea8a7f402cd265f691b0967029a0c969e2ea92305977779d858d';
+const DIGEST = 'sha256:5c91f00b966839057f677fed3047b7fc44fcdd324a2f9635aa6fce7c4f79fa11';
+const DELTA_DIGEST = 'sha256:a594548d3f7b98f8d3f16901429158cff7c3a1be44aecf451cd144206cba1898';
 const APP = 'hub.company.com/site/app:1.0';
 
 test('the golden bundle of format 1 is as it was released, and made again byte for byte', async () => {
@@ -90,6 +92,13 @@ test('one bundle installs hosts of both architectures, each with what is made fo
     const wanted = wantedFor(cargo, { platform: facts.platform ?? '', images: true });
     assert.is(wanted.engine?.archive.digest, engine?.archives[i]?.digest, facts.platform);
     assert.is(wanted.compose?.binary.digest, compose?.binaries[i]?.digest);
+    assert.equal(
+      wanted.files.map(({ path, blob }) => [path, blob.digest]),
+      [
+        ['/etc/motd', bundle.manifest.files[0]?.digest],
+        ['/usr/local/bin/crictl', compose?.binaries[i]?.digest],
+      ],
+    );
     assert.ok((wanted.engine?.units(facts.systemd ?? 0).length ?? 0) > 1);
     assert.ok(wanted.images);
     const images = await imagesFor(wanted.images, { platform: wanted.platform });
@@ -119,6 +128,34 @@ test('its images get new names where they are, and what is about them stays foun
     indexes.map(({ names, referrers }) => [names, referrers.length]),
     [[['intranet.site/site/app:1.0'], 1]],
   );
+});
+
+test('a bundle that is cut is as it was released, says what it leaves out, and is whole with its base', async () => {
+  const base = join(dir, 'base.tar');
+  const again = join(dir, 'delta-again.tar');
+  assert.is(await makeDelta(again, await makeBase(base)), DELTA_DIGEST);
+  assert.ok(readFileSync(again).equals(readFileSync(GOLDEN_DELTA)));
+  const alone = await verifyBundle({ path: GOLDEN_DELTA, trustedKeys: [], meter: new Meter() });
+  assert.equal(alone.problems, []);
+  assert.is(alone.leftOut?.checked, 0);
+  const { leftOut, images } = await inspectBundle({ path: GOLDEN_DELTA });
+  assert.is(leftOut?.blobs, 1);
+  assert.equal(
+    images.map(({ names, layers }) => [names[0], layers.map(({ absent }) => absent)]),
+    [['large:1', [true]]],
+  );
+  const entries: CheckedEntry[] = [];
+  const whole = await verifyBundle({
+    path: GOLDEN_DELTA,
+    trustedKeys: [],
+    from: { bases: [base] },
+    onChecked: entry => entries.push(entry),
+    meter: new Meter(),
+  });
+  assert.equal(whole.problems, []);
+  assert.is(whole.leftOut?.checked, 1);
+  assert.ok(entries.every(({ result }) => result === 'sound'));
+  assert.is(entries.filter(({ offset }) => offset === undefined).length, 1, 'it lies in the base');
 });
 
 test.run();

@@ -83,4 +83,16 @@ test('the command to retry names only the hosts that failed, as they were given'
   );
 });
 
+test('--accept-new is --host-key accept-new; without a word it is left to the fleet and to ssh', () => {
+  const policy = (flags: object) => hostsOptions({ ...FLAGS, ...flags }).knownHosts;
+  assert.equal(policy({}), { files: [], acceptNew: false });
+  assert.equal(policy({ 'host-key': 'accept-new' }), { files: [], acceptNew: true });
+  assert.equal(policy({ 'host-key': 'strict' }), { files: [], acceptNew: false, strict: true });
+});
+
+test('a retry names its hosts, and drops the limit that they came from', () => {
+  const argv = ['host', 'status', '-F', 'f.yaml', '--limit', 'web,!h1', '--limit=x', '-v'];
+  assert.is(retryCommand(argv, ['h2']), 'airferry host status -F f.yaml -v --host h2');
+});
+
 test.run();

@@ -183,12 +183,17 @@ test('a push shows the mapping, what was sent and what was spared', () => {
   };
   const verb = { title: 'Pushing', done: 'pushed' };
   assert.equal(copiedView(result, verb, plainLook()), [
-    'IMAGE       TO                                  OUTCOME',
-    'a:1         hub.company.com/library/a:1         present',
-    'nginx:1.25  hub.company.com/library/nginx:1.25  pushed',
+    'IMAGE       TO                                  DIGEST               OUTCOME',
+    'a:1         hub.company.com/library/a:1         sha256:abababababab  present',
+    'nginx:1.25  hub.company.com/library/nginx:1.25  sha256:abababababab  pushed',
     '',
     '2 images in docker://hub.company.com: 50.0 MB sent in 3 blobs, 2.00 MB there already',
   ]);
+  const again = copiedView({ ...result, moved: NONE, present: NONE }, verb, plainLook());
+  assert.is(
+    again.at(-1),
+    '2 images in docker://hub.company.com: nothing had to be sent, 2.00 MB there already',
+  );
   assert.is(unnamedWarning(result), '1 image of bundle:site.tar without a name was left out: abababababab');
   const dry = copiedView({ ...result, dryRun: true, moved: NONE, present: NONE }, verb, plainLook());
   assert.is(dry.at(-1), '2 images would be pushed to docker://hub.company.com; nothing was sent');

@@ -1,10 +1,12 @@
 /** What only shows on a terminal: `script` (bsdutils) gives airferry one. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as assert from 'uvu/assert';
 import { quote } from '../../src/host/quote.ts';
+import { newKey, SshServer } from '../support/ssh-server.ts';
 import { suite } from '../support/suite.ts';
 import { ENTRY, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
@@ -73,6 +75,44 @@ test('a password is asked for and never shown', async () => {
   assert.not.match(screen, 'ferry-secret');
   assert.match(stripVTControlCharacters(screen), '************');
 });
+
+test('the passphrase of a key is asked for once for all hosts, and never shown', () =>
+  inFolder(async cwd => {
+    const pair = newKey('ed25519', 'sesame');
+    await using one = await SshServer.start({ authorizedKeys: [pair.public] });
+    await using two = await SshServer.start({ authorizedKeys: [pair.public] });
+    await writeFile(join(cwd, 'key'), pair.private, { mode: 0o600 });
+    await writeFile(join(cwd, 'known_hosts'), one.knownHostsLine + two.knownHostsLine);
+    const hosts = [one, two].flatMap(({ port }) => ['-H', `ops@127.0.0.1:${port}`]);
+    const login = ['-i', join(cwd, 'key'), '--known-hosts', join(cwd, 'known_hosts'), '--ssh-config', 'none'];
+    const argv = ['host', 'exec', ...hosts, ...login, '--', 'echo', 'aboard'];
+    const { status, screen } = await onTerminal(argv, {
+      cwd,
+      prompt: 'Passphrase of',
+      keys: 'sesame\r',
+    });
+    const text = stripVTControlCharacters(screen);
+    assert.is(status, 0, text);
+    assert.is(text.match(/aboard\r?$/gm)?.length, 2, text);
+    assert.not.match(text, 'sesame');
+  }));
+
+test('what a host asks during the login is asked on the terminal, by the name of the host', () =>
+  inFolder(async cwd => {
+    await using server = await SshServer.start({ password: 'code-77', keyboardInteractive: true });
+    await writeFile(join(cwd, 'known_hosts'), server.knownHostsLine);
+    const login = ['--known-hosts', join(cwd, 'known_hosts'), '--ssh-config', 'none'];
+    const host = `127.0.0.1:${server.port}`;
+    const argv = ['host', 'exec', '-H', `ops@${host}`, ...login, '--', 'echo', 'aboard'];
+    const { status, screen } = await onTerminal(argv, {
+      cwd,
+      prompt: `${host}: Password:`,
+      keys: 'code-77\r',
+    });
+    assert.is(status, 0, screen);
+    assert.match(stripVTControlCharacters(screen), 'aboard');
+    assert.not.match(screen, 'code-77');
+  }));
 
 test('--yes asks nothing, on a terminal either', async () => {
   const argv = ['host', 'status', '-H', 'ops@127.0.0.1:1', '--ask-password', '--yes'];

@@ -12,12 +12,15 @@ const COMMANDS = [
   'bundle:inspect',
   'bundle:verify',
   'host:check',
+  'host:exec',
   'host:install',
   'host:status',
   'host:uninstall',
   'image:list',
   'image:load',
   'image:push',
+  'run:list',
+  'run:show',
 ];
 
 class CommandTexts extends Help {
@@ -85,7 +88,8 @@ test('the examples of every command are accepted by its own parser', async () =>
     for (const line of lines) {
       assert.not.match(line, 'config.bin', `an example of ${id} is for another command`);
       const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-      await Parser.parse(words, { args, flags: { ...baseFlags, ...flags }, strict: true, '--': true });
+      const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+      await Parser.parse(own, { args, flags: { ...baseFlags, ...flags }, strict: true, '--': true });
     }
   }
 });

@@ -27,7 +27,10 @@ test('a lock is the same whatever the order in which it was filled', async () =>
         lock.pin(`https://example.com/${name}`, digestOf(name));
         lock.pin(`docker.io/library/${name}:1`, digestOf(name), 'images');
       }
-      lock.pinReferrers(a, names.map(name => digestOf(name)));
+      lock.pinReferrers(
+        a,
+        names.map(name => digestOf(name)),
+      );
       lock.pinReferrers(b, []);
       await lock.save();
       return readFileSync(lock.file, 'utf8');

@@ -92,4 +92,23 @@ test('a bundle whose names would need more room than there is stays as it was, a
   }
 });
 
+test('a bundle in parts leaves none of them where the disk is full in the middle, and older ones stay', async () => {
+  const small = scratch();
+  writeFileSync(join(small, 'small'), noise(100_000, 1));
+  writeFileSync(join(small, 'large'), noise(2_000_000, 2));
+  const recipe = (from: string): string =>
+    `name: t\nversion: "1"\nfiles: [{ from: ./${from}, to: /etc/x }]\n`;
+  const options = { output: join(disk, 'site.tar'), parts: { partSize: 65_536, parity: true } };
+  execFileSync('find', [disk, '-mindepth', '1', '-delete']);
+  await create(small, recipe('small'), options);
+  const before = readdirSync(disk).sort();
+  assert.ok(before.length > 2);
+  const failure = await create(small, recipe('large'), options).catch((error: unknown) => error);
+  assert.is((failure as { code: string }).code, 'DISK_FULL', String(failure));
+  assert.equal(readdirSync(disk).sort(), before);
+  const bundle = Bundle.open(join(disk, 'site.tar'));
+  assert.equal((await verifyBundle(bundle, { meter: new Meter() })).problems, []);
+  bundle.close();
+});
+
 test.run();

@@ -131,6 +131,8 @@ function describe(name: string, records: HostRecord[], onDown: () => Promise<voi
   const hosts = records.map(record => attachHost(name, record));
   const keyFile = join(dir, 'id_ed25519');
   const knownHosts = join(dir, 'known_hosts');
+  // Records of runs are the lab's, not those of whoever runs it.
+  const ownState = { XDG_STATE_HOME: join(dir, 'state') };
   const inNamespace = ['ip', 'netns', 'exec', operatorNamespace(name)];
   const host = (wanted: string): Host => {
     const found = hosts.find(one => one.name === wanted);
@@ -144,8 +146,13 @@ function describe(name: string, records: HostRecord[], onDown: () => Promise<voi
     keyFile,
     knownHosts,
     dir,
-    run: (argv, options) => run([...inNamespace, ...argv], options),
-    spawn: (argv, options = {}) => spawn('ip', [...inNamespace.slice(1), ...argv], options),
+    run: (argv, options) =>
+      run([...inNamespace, ...argv], { ...options, env: { ...ownState, ...options?.env } }),
+    spawn: (argv, options = {}) =>
+      spawn('ip', [...inNamespace.slice(1), ...argv], {
+        ...options,
+        env: { ...ownState, ...(options.env ?? process.env) },
+      }),
     ssh: (to, user = 'root') => [
       ...['ssh', '-F', '/dev/null', '-i', keyFile, '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
       ...['-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'ConnectTimeout=5', `${user}@${host(to).address}`],

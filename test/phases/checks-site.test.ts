@@ -8,7 +8,7 @@ import { checkFleet } from '../../src/phases/checks/fleet.ts';
 import type { CheckInput } from '../../src/phases/checks/input.ts';
 import type { Finding } from '../../src/phases/finding.ts';
 import { suite } from '../support/suite.ts';
-import { FACTS, survey, wanted } from './context.ts';
+import { FACTS, survey, wanted, wantedEngine } from './context.ts';
 
 const test = suite('preflight of a site');
 
@@ -118,7 +118,13 @@ const CASES: [name: string, facts: Partial<GatheredFacts>, input: Partial<CheckI
     ['podman in the clothes of Docker', { packages: ['podman-docker'] }, {}, ['warn package-podman-docker']],
     ['a package whose dockerd is not on the PATH', { packages: ['docker-ce'] }, {}, ['warn package-docker']],
     ['the command line of a package', { packages: ['docker-ce-cli'] }, {}, []],
-    ['AppArmor without its parser', { apparmor: true }, {}, ['error apparmor']],
+    ['AppArmor without its parser', { apparmor: true }, {}, ['warn apparmor']],
+    [
+      'the same with an engine that demands it',
+      { apparmor: true },
+      { wanted: wanted({ engine: wantedEngine('26.1.5') }) },
+      ['error apparmor'],
+    ],
     ['AppArmor with it', { apparmor: true, tools: [...FACTS.tools, 'apparmor_parser'] }, {}, []],
     [
       'few keys',

@@ -113,7 +113,8 @@ test('images that the new engine would not see are warned of, and running contai
   assert.equal(at({ features: { 'containerd-snapshotter': true } }, 2), ['error image-store']);
   assert.equal(at({}, 0, { containerdStore: true }), []);
   assert.equal(at({ 'data-root': '/data/docker' }, 0), ['warn data-root']);
-  assert.equal(at({ 'data-root': '/data/docker/' }, 1, { dataRoot: '/data/docker' }), []);
+  // A link there, or user namespaces, and the engine tells another folder than the file does.
+  assert.equal(at({}, 1, { dataRoot: '/data/docker/165536.165536' }), []);
 });
 
 test('folders that nobody can write to stop an install', () => {

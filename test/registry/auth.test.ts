@@ -156,7 +156,7 @@ test(
   withOpenRegistry(bearer, async ({ registry, client }) => {
     const error = await failure(client.headManifest('plant/app', '1.0'), 'REGISTRY_UNAUTHORIZED');
     assert.match(error.message, 'holds none');
-    assert.equal(error.suggestions, [`airferry registry login ${registry.address}`]);
+    assert.equal(error.suggestions, [`Log in: airferry registry login ${registry.address}`]);
   }),
 );
 

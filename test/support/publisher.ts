@@ -48,7 +48,10 @@ export async function startPublisher(tls?: ServerOptions): Promise<Publisher> {
   return publisher;
 }
 
-/** The good answer for a path; cut off after so many bytes of it, if that is given. */
+/**
+ * The good answer for a path; cut off after so many bytes of it, if that is given, and after the time that a client needs to
+ * read them: what lies unread when a connection breaks is lost.
+ */
 export function serve(publisher: Publisher, path: string, cutAfter?: number): Answer {
   return (req, res) => {
     const file = publisher.files.get(path);
@@ -68,6 +71,6 @@ export function serve(publisher: Publisher, path: string, cutAfter?: number): An
       ...(ranged && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
     });
     if (cutAfter === undefined) res.end(body);
-    else res.write(body.subarray(0, cutAfter), () => setTimeout(() => res.destroy(), 20));
+    else res.write(body.subarray(0, cutAfter), () => setTimeout(() => res.destroy(), 100));
   };
 }

@@ -105,7 +105,7 @@ export class Cache {
       const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
       if (made !== undefined) await chmod(path, FOLDER_MODE);
     } catch (cause) {
-      throw unwritable(path, cause);
+      throw cacheUnwritable(path, cause);
     }
   }
 
@@ -119,4 +119,16 @@ export class Cache {
       this.warnings.push(`Not everything could be kept for the next run: ${error.message}.`);
     return undefined;
   }
+}
+
+/** The error for a file of the cache that could not be written. */
+export function cacheUnwritable(path: string, cause: unknown): AirferryError {
+  const { code, message, where } = unwritable(path, cause);
+  return new AirferryError(code, message, {
+    where,
+    cause,
+    suggestions: [
+      'Make room with `airferry cache prune`, name another folder with --cache, or do without it: --no-cache.',
+    ],
+  });
 }

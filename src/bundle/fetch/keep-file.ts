@@ -15,8 +15,8 @@ import { ReadFile } from '../../support/file.ts';
 import { withFileLock } from '../../support/file-lock.ts';
 import { isObject } from '../../support/is-object.ts';
 import type { Meter } from '../../support/meter.ts';
-import { PendingFile, unwritable } from '../../support/write-file.ts';
-import type { Cache } from './cache.ts';
+import { PendingFile } from '../../support/write-file.ts';
+import { type Cache, cacheUnwritable } from './cache.ts';
 import { failed, type TransferRetry, transfer } from './transfer.ts';
 
 export interface KeepOptions {
@@ -159,7 +159,7 @@ class Download {
     try {
       await rename(this.#part, path);
     } catch (cause) {
-      throw unwritable(path, cause);
+      throw cacheUnwritable(path, cause);
     }
     await writeNote(this.#noteFile, { url: this.#url, ...(validator && { validator }), digest });
     return { digest, size };
@@ -215,7 +215,7 @@ async function openPart(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
   } catch (cause) {
-    throw unwritable(path, cause);
+    throw cacheUnwritable(path, cause);
   }
 }
 
@@ -226,6 +226,6 @@ async function write(file: FileHandle, bytes: Uint8Array, at: number, path: stri
       done += bytesWritten;
     }
   } catch (cause) {
-    throw unwritable(path, cause);
+    throw cacheUnwritable(path, cause);
   }
 }

@@ -53,6 +53,6 @@ function address(text: string, what: string): string {
 
 function wrong(what: string, why: string): AirferryError {
   return new AirferryError('USAGE', `${what} ${why}`, {
-    suggestions: ['Write --mirror https://download.docker.com/=https://mirror.company.com/docker/'],
+    suggestions: ['Write FROM=TO, as https://download.docker.com/=https://mirror.company.com/docker/.'],
   });
 }

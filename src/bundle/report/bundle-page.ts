@@ -36,7 +36,7 @@ ${tiles([
   [signed > 0 ? String(signed) : 'none', signed === 1 ? 'signature' : 'signatures'],
 ])}`,
     sections: sections(bundle),
-    foot: html`Made by airferry ${airferry} from ${bundle.path}, format ${bundle.schemaVersion}. Nothing was hashed for this page:
+    foot: html`Made by airferry ${airferry} from ${bundle.path}, format ${bundle.schemaVersion}. Layers were not hashed for this page:
 <code>airferry bundle verify</code> checks every byte and every signature.`,
   });
 }

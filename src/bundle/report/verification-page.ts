@@ -6,6 +6,9 @@ import { badge, digestMark, facts, formatPage, type Section, table, tiles } from
 import { bar, legend } from './picture.ts';
 import type { VerificationReport } from './verification.ts';
 
+/** Users of a blob that are named in a table. */
+const MOST_USERS = 6;
+
 /** The page of a report, as UTF-8. The same report gives the same bytes. */
 export function verificationPage(report: VerificationReport): string {
   const { bundle, checked, startedAt, finishedAt } = report;
@@ -39,8 +42,9 @@ function verdict({ result, error, problems, signature, leftOut }: VerificationRe
       problems.length > 1 && html` See <a href="#problems">all ${plural(problems.length, 'problem')}</a>.`
     }</div>`;
   const vouched = signature?.state === 'signed';
-  return html`<div class="verdict ${vouched ? 'good' : 'warn'}" role="status"><b>Sound</b>Every byte is as the manifest says. ${
-    leftOut !== undefined && leftOut.checked < leftOut.blobs && 'What it leaves out was not looked at. '
+  const unseen = leftOut !== undefined && leftOut.checked < leftOut.blobs;
+  return html`<div class="verdict ${vouched && !unseen ? 'good' : 'warn'}" role="status"><b>Sound</b>Every byte is as the manifest says. ${
+    unseen && 'What it leaves out was not looked at. '
   }${
     vouched
       ? 'A trusted key has signed the manifest.'
@@ -84,7 +88,7 @@ function what({
 ${
   checked
     ? html`<p class="soft note">The digest above is that of the bundle's manifest. The manifest names every blob and document by digest and
-size: each was read in full and hashed, all between them compared with what airferry writes, and every reference followed from
+size: each that is in it was read in full and hashed, all between them compared with what airferry writes, and every reference followed from
 images down to layers. Entries that the manifest does not name are refused.</p>`
     : html`<p class="soft note">The bundle could not be opened, so its blobs were not looked at.</p>`
 }`;
@@ -108,7 +112,7 @@ ${table(
   problems.map(({ kind, message, usedBy, offset }) => [
     badge('bad', kind),
     message,
-    usedBy.join(', '),
+    few(usedBy),
     offset === undefined ? '' : String(offset),
   ]),
 )}`;
@@ -164,14 +168,14 @@ ${
 }`;
 }
 
-function digests({ entries }: VerificationReport): Markup {
+function digests({ entries, bundle }: VerificationReport): Markup {
   const colours = { sound: 'good', damaged: 'bad', missing: 'bad', elsewhere: 'warn' } as const;
   return table(
     'Every blob and document that the manifest names',
     [{ title: 'Digest' }, { title: 'Needed by' }, { title: 'Result' }, { title: 'Bytes', right: true }],
     entries.map(({ name, digest, size, result, usedBy }) => [
       html`${digestMark(digest)}${!name.startsWith('blobs/') && html` <code>${name}</code>`}`,
-      usedBy.join(', '),
+      digest === bundle.digest ? 'the bundle: its manifest' : few(usedBy),
       badge(colours[result], result),
       String(size),
     ]),
@@ -182,6 +186,12 @@ function digests({ entries }: VerificationReport): Markup {
 function sentence(text: string): string {
   const whole = /^\p{Ll}+[ ,]/u.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return `${whole}.`;
+}
+
+/** What needs a blob, as far as a reader would read on; the report in JSON has all. */
+function few(users: readonly string[]): string {
+  const shown = users.slice(0, MOST_USERS).join(', ');
+  return users.length > MOST_USERS ? `${shown} and ${users.length - MOST_USERS} more` : shown;
 }
 
 function time(text: string): Markup {

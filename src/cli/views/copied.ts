@@ -1,5 +1,6 @@
 /** `image copy` and its kin: what each image is called now, what travelled for it, and what did not have to. */
 import type { CopiedName, ImagesCopied } from '../../actions/copied.ts';
+import { shortDigest } from '../../content/digest.ts';
 import { familiarName, parseReference } from '../../content/reference.ts';
 import { formatBytes, plural } from '../../support/format.ts';
 import { digestNote } from '../../transports/copy.ts';
@@ -23,6 +24,7 @@ export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string
     .map(image => [
       image.from ?? short(image.to) ?? image.digest ?? '<none>',
       ...(renamed ? [short(image.to) ?? image.digest ?? ''] : []),
+      ...(dryRun ? [] : [image.digest ? shortDigest(image.digest) : '']),
       outcome(image, verb, look),
       ...(rules ? [image.rule ?? ''] : []),
     ]);
@@ -30,6 +32,7 @@ export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string
     [
       { title: 'IMAGE', folds: true },
       ...(renamed ? [{ title: 'TO', folds: true }] : []),
+      ...(dryRun ? [] : [{ title: 'DIGEST' }]),
       { title: 'OUTCOME' },
       ...(rules ? [{ title: 'RULE', folds: true }] : []),
     ],
@@ -47,13 +50,15 @@ function short(name: string | undefined): string | undefined {
 }
 
 /** `12.3 MB sent in 4 blobs, 80 MB there already` */
-function traffic({ moved, present, mounted, referrers }: ImagesCopied): string {
+function traffic({ moved, present, mounted, spared, referrers }: ImagesCopied): string {
+  // Images that stood at the target as a whole were not asked for blob by blob.
+  const there = mounted.blobs > 0 ? present.bytes : Math.max(present.bytes, spared.bytes);
   return [
     ...(referrers.length > 0 ? [`${plural(referrers.length, 'referrer')} along`] : []),
     moved.blobs > 0
       ? `${formatBytes(moved.bytes)} sent in ${plural(moved.blobs, 'blob')}`
       : 'nothing had to be sent',
-    ...(present.blobs > 0 ? [`${formatBytes(present.bytes)} there already`] : []),
+    ...(there > 0 ? [`${formatBytes(there)} there already`] : []),
     ...(mounted.blobs > 0 ? [`${formatBytes(mounted.bytes)} taken over within the registry`] : []),
   ].join(', ');
 }

@@ -29,10 +29,9 @@ export default class HostExec extends HostCommand {
     },
     {
       description: 'A line for the shell of each host',
-      command: "<%= config.bin %> host exec --host ops@10.77.0.11 --shell 'df -h / | tail -n 1'",
+      command: "<%= config.bin %> host exec --host ops@10.77.0.11 --shell 'cd /var/log && du -sh .'",
     },
   ];
-  static override strict = false;
   static override flags = {
     shell: Flags.string({
       summary: 'A line for sh, instead of a program and its arguments.',
@@ -50,9 +49,14 @@ export default class HostExec extends HostCommand {
   };
 
   async run(): Promise<void> {
-    const { flags, argv } = await this.parse(HostExec);
+    // oclif sorts what stands behind --, and counts what looks like a flag there.
+    const all = this.argv;
+    const end = all.includes('--') ? all.indexOf('--') : all.length;
+    const { flags } = await this.parse(HostExec, all.slice(0, end));
+    // The command to try again is made of all words.
+    this.argv = all;
     const out = this.output(flags);
-    const what = whatToRun(flags.shell, argv as string[]);
+    const what = whatToRun(flags.shell, all.slice(end + 1));
     const stdin = flags.stdin ? await readStdin(MAX_STDIN) : undefined;
     let view: ExecView | undefined;
     const ending = await this.onHosts(out, flags, {

@@ -11,7 +11,7 @@ export default class HostRollback extends HostCommand {
     'Go back to the engine that was there before, with the configuration that it had.';
   static override description =
     'The release before the current one stays on a host, with its units and its daemon.json as they were. Images, ' +
-    'containers and volumes are left alone. A second rollback goes forward again; with --to a run that finds the host ' +
+    'containers and volumes are left alone, and so are compose and the files of the recipe. A second rollback goes forward again; with --to a run that finds the host ' +
     'there already changes nothing.';
   static override examples = [
     {

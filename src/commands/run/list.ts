@@ -9,7 +9,10 @@ export default class RunList extends BaseCommand {
     'Each install, rollback and uninstall leaves a folder below $XDG_STATE_HOME/airferry/runs (or ~/.local/state): ' +
     'how every host fared, and a log for each. They may be deleted at any time.';
   static override examples = [
-    { description: 'What was done from this machine', command: '<%= config.bin %> run list' },
+    {
+      description: 'The runs from this machine in which hosts failed',
+      command: "<%= config.bin %> run list --json | jq -r '.runs[] | select(.outcomes.failed) | .name'",
+    },
   ];
 
   async run(): Promise<void> {

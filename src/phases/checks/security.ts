@@ -1,18 +1,15 @@
 /** SELinux, AppArmor and firewalls: left on, and told what to expect of them. */
+import { atLeast } from '../../engine/version.ts';
 import type { Finding } from '../finding.ts';
 import { type CheckInput, ok } from './input.ts';
 
-export function checkSecurity({ facts: { selinux, apparmor, tools, firewalls } }: CheckInput): Finding[] {
+/** From here on a profile that cannot be loaded is an error of the engine. */
+const PARSER_DEMANDED = '23.0';
+
+export function checkSecurity(input: CheckInput): Finding[] {
+  const { selinux, apparmor, firewalls } = input.facts;
   const findings: Finding[] = [];
-  if (apparmor && !tools.includes('apparmor_parser')) {
-    findings.push({
-      id: 'apparmor',
-      level: 'error',
-      title: 'AppArmor is on, but apparmor_parser is missing',
-      why: 'The engine loads the profile of its containers with it, and starts none without.',
-      fix: 'Install the package apparmor (apparmor-parser on SUSE), or boot with apparmor=0.',
-    });
-  } else if (apparmor) findings.push(ok('apparmor', 'AppArmor is on'));
+  if (apparmor) findings.push(checkAppArmor(input));
   if (selinux === 'enforcing') {
     findings.push({
       id: 'selinux',
@@ -38,4 +35,20 @@ export function checkSecurity({ facts: { selinux, apparmor, tools, firewalls } }
     });
   }
   return findings;
+}
+
+/** Engines before 23.0 start containers without a profile where they cannot load it. */
+function checkAppArmor({ facts: { tools }, wanted }: CheckInput): Finding {
+  if (tools.includes('apparmor_parser')) return ok('apparmor', 'AppArmor is on');
+  const engine = wanted?.engine?.version;
+  const demanded = engine !== undefined && atLeast(engine, PARSER_DEMANDED);
+  return {
+    id: 'apparmor',
+    level: demanded ? 'error' : 'warn',
+    title: 'AppArmor is on, but apparmor_parser is missing',
+    why: demanded
+      ? `Engine ${engine} loads the profile of its containers with it, and starts none without.`
+      : `Containers run without its confinement, and engines from ${PARSER_DEMANDED} on start none.`,
+    fix: 'Install the package apparmor (apparmor-parser on SUSE), or boot with apparmor=0.',
+  };
 }

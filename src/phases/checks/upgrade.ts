@@ -5,7 +5,8 @@ import { emptyState } from '../../host/state.ts';
 import { plural } from '../../support/format.ts';
 import { isObject } from '../../support/is-object.ts';
 import type { Finding } from '../finding.ts';
-import { plannedDaemonJson } from '../write-daemon-json.ts';
+import { DEFAULT_DATA_ROOT } from '../wanted.ts';
+import { DAEMON_JSON, plannedDaemonJson } from '../write-daemon-json.ts';
 import type { CheckInput } from './input.ts';
 
 /** From here on shims have other names, and dockerd does not find the containers of the old ones. */
@@ -99,16 +100,15 @@ function checkPlaces(input: CheckInput, after: string): Finding[] {
   if (!config) return [];
   const count = engine.containers.all + engine.images;
   const findings: Finding[] = [];
-  const root = config['data-root'];
-  const dataRoot =
-    typeof root === 'string' && root !== '' ? root.replace(/(?<=.)\/+$/, '') : '/var/lib/docker';
-  if (engine.dataRoot !== '' && dataRoot !== engine.dataRoot && count > 0)
+  // Both as they are written: what the engine says has links followed, and a folder of its own for user namespaces.
+  const [now, then] = [rootOf(currentConfig(input)), rootOf(config)];
+  if (now !== then && count > 0)
     findings.push(
       moved(
         'data-root',
-        `the data root moves from ${engine.dataRoot} to ${dataRoot}`,
+        `the data root moves from ${now} to ${then}`,
         engine.containers.running,
-        `Move it while the engine is stopped (cp -a ${engine.dataRoot}/. ${dataRoot}), or leave "data-root" as it is.`,
+        `Move it while the engine is stopped (cp -a ${now}/. ${then}), or leave "data-root" as it is.`,
       ),
     );
   const features = config.features;
@@ -137,6 +137,16 @@ function moved(id: string, title: string, running: number, fix: string): Finding
 
 function storeName(containerd: boolean): string {
   return containerd ? 'containerd' : 'classic';
+}
+
+function rootOf(config: Record<string, unknown>): string {
+  const root = config['data-root'] ?? config.graph;
+  return typeof root === 'string' && root !== '' ? root.replace(/(?<=.)\/+$/, '') : DEFAULT_DATA_ROOT;
+}
+
+function currentConfig({ survey }: CheckInput): Record<string, unknown> {
+  const text = survey?.contents.get(DAEMON_JSON);
+  return text === undefined || text.trim() === '' ? {} : parseDaemonJson(text, { file: DAEMON_JSON }).config;
 }
 
 /** What is wrong with it, the phase that has it checked says. */

@@ -9,7 +9,7 @@ import { familiarName, type Reference } from '../../content/reference.ts';
 import type { EngineApi } from '../../engine/api/client.ts';
 import { AirferryError } from '../../errors.ts';
 import type { Meter } from '../../support/meter.ts';
-import { refuseAbsent } from '../absent.ts';
+import { refuseAbsent, usesOfLayers } from '../absent.ts';
 import { type ImageLoad, imagesFor, loadArchive, planLoads } from '../docker-load.ts';
 import { differences } from '../loaded.ts';
 import type { Bytes, ImageSource, RandomSource } from '../source.ts';
@@ -55,7 +55,7 @@ async function loadRandom(
   );
   const loads = await planLoads(source, store, { platform });
   const sent = loads.filter(({ id }) => id === undefined || !store.ids.has(id)).flatMap(({ send }) => send);
-  refuseAbsent(source.description, sent, `the engine at ${api.description} lacks them`);
+  refuseAbsent(source.description, sent, `the engine at ${api.description} lacks them`, usesOfLayers(loads));
   const done: EngineLoad[] = [];
   for (const { bytes } of loads) meter.expect(bytes);
   for (const { image, names } of wanted) {

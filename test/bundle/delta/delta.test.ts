@@ -161,7 +161,7 @@ test('a push says what the registry lacks before it sends anything; with the bas
     const error = await refused(() => push(), 'BUNDLE_BASE_MISSING', /leaves out 2 blobs of 801 kB/);
     assert.match(
       error.suggestions.join('\n'),
-      /plant-7 1 \(sha256:[0-9a-f]{12}\) had all of them, 801 kB: give it with --base/,
+      /plant-7 1 \(sha256:[0-9a-f]{12}\) had all of them, 801 kB\.\n.*--base FILE[\s\S]*layer 2 of .*site\/app:2, 400 kB/,
     );
     assert.is(registry.requests().filter(line => /^(POST|PUT|PATCH)/.test(line)).length, 0);
     await push({ bases: [full] });

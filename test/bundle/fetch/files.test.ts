@@ -145,7 +145,8 @@ test(
     publisher.seen.length = 0;
     const { files } = await run();
     assert.ok(files.get('engine')?.equals(engine));
-    assert.equal(gets(publisher, 'docker-28'), [`GET ${ENGINE} bytes=150000-`]);
+    assert.is(gets(publisher, 'docker-28').length, 1);
+    assert.match(gets(publisher, 'docker-28')[0] ?? '', /bytes=[1-9]\d*-$/);
     assert.equal(
       readdirSync(join(cache.folder, 'downloads')).filter(name => !name.endsWith('.json')),
       [],

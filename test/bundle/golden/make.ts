@@ -1,10 +1,12 @@
 /**
- * Makes the golden bundle of format 1: `node test/bundle/golden/make.ts OUTPUT`. Everything in it is written here, and what is
+ * Makes the golden bundles of format 1: `node test/bundle/golden/make.ts FOLDER`. Everything in it is written here, and what is
  * compressed is only wrapped, so that the same bytes come out wherever and whenever it is made. A golden bundle that was
  * released is never made anew: a newer format gets a file of its own beside it.
  */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { FarSide } from '../../../src/bundle/delta/far-side.ts';
 import type { SecretKey } from '../../../src/bundle/sign/secret-key.ts';
 import { signPending } from '../../../src/bundle/sign/sign.ts';
 import { BundleWriter } from '../../../src/bundle/writer.ts';
@@ -16,6 +18,8 @@ import { END_OF_ARCHIVE, fileHeader, padding } from '../../../src/tar/write.ts';
 import { NOWHERE, WITHIN } from '../../../src/transports/homes.ts';
 
 export const GOLDEN = new URL('v1.tar', import.meta.url).pathname;
+/** Cut against a bundle that `makeBase` makes. */
+export const GOLDEN_DELTA = new URL('v1-delta.tar', import.meta.url).pathname;
 export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
 /** ELF machines: what tells a binary's platform. */
 const MACHINES = { 'linux/amd64': 62, 'linux/arm64': 183 } as const;
@@ -74,9 +78,52 @@ export async function makeGolden(path: string): Promise<Digest> {
     compose: { version: '2.29.7', binaries },
     units: Object.fromEntries(UNITS.map(unitName => [unitName, unit])),
     daemon: { 'insecure-registries': ['hub.company.com'] },
-    files: [{ path: '/etc/motd', mode: '0644', ...motd }],
+    files: [
+      { path: '/etc/motd', mode: '0644', ...motd },
+      // The content is that of compose, so that it takes no room.
+      ...binaries.map(binary => ({ path: '/usr/local/bin/crictl', mode: '0755', ...binary })),
+    ],
   });
   await signPending(file, { name, version, digest, manifest }, KEY, 'timestamp:1767225600\tbundle:golden 1');
+  await file.commit();
+  return digest;
+}
+
+/** A bundle with one layer that is large enough to be left out. Not committed: the cut one names it by digest. */
+export function makeBase(path: string): Promise<Digest> {
+  return makeLarge(path, 'base', undefined);
+}
+
+/** The same content under another name, without that layer. */
+export async function makeDelta(path: string, base: Digest): Promise<Digest> {
+  const absent: Digest[] = [];
+  const cut = {
+    leaveOut({ digest, size }: { digest: Digest; size: number }) {
+      if (size < 64 * 1024) return false;
+      absent.push(digest);
+      return true;
+    },
+    get delta() {
+      return {
+        bases: [{ kind: 'bundle' as const, name: 'base 1', digest: base }],
+        absent: absent.map(digest => ({ digest, bases: [0] })),
+      };
+    },
+  };
+  return makeLarge(path, 'delta', cut as unknown as FarSide);
+}
+
+async function makeLarge(path: string, name: string, farSide: FarSide | undefined): Promise<Digest> {
+  const file = await PendingFile.create(path);
+  const writer = new BundleWriter(file, { ...(farSide && { farSide }) });
+  await image(
+    writer,
+    'linux/amd64',
+    [await tarOf([['large', Buffer.alloc(64 * 1024, 'large ')]])],
+    'large:1',
+  );
+  const content = { name, version: '1', platforms: ['linux/amd64'], units: {}, daemon: {}, files: [] };
+  const { digest } = await writer.finish(content);
   await file.commit();
   return digest;
 }
@@ -113,7 +160,11 @@ async function image(writer: BundleWriter, platform: string, tars: Buffer[], nam
   );
   const layers = [];
   for (const tar of tars) {
-    layers.push({ mediaType: OCI_LAYER, ...(await put(writer, OCI_LAYER, tar)) });
+    const descriptor = { mediaType: OCI_LAYER, digest: digestOf(tar), size: tar.length };
+    async function* open() {
+      yield tar;
+    }
+    layers.push((await writer.putBlob({ descriptor, open })).descriptor);
   }
   const manifest = document(OCI_MANIFEST, {
     schemaVersion: 2,
@@ -212,8 +263,13 @@ function elf(platform: keyof typeof MACHINES, name: string): Buffer {
   return Buffer.concat([head, Buffer.from(name)]);
 }
 
-const [script, output] = process.argv.slice(1);
+const [script, folder] = process.argv.slice(1);
 if (script === import.meta.filename) {
-  if (output === undefined) throw new Error('usage: node test/bundle/golden/make.ts OUTPUT');
-  process.stdout.write(`${await makeGolden(output)}\n`);
+  if (folder === undefined) throw new Error('usage: node test/bundle/golden/make.ts FOLDER');
+  const base = await makeBase(join(folder, 'base.tar'));
+  const made = [
+    await makeGolden(join(folder, basename(GOLDEN))),
+    await makeDelta(join(folder, basename(GOLDEN_DELTA)), base),
+  ];
+  process.stdout.write(`${made.join('\n')}\n`);
 }
