@@ -17,7 +17,7 @@ import { verifyBundle } from '../../src/bundle/verify.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { openImageSource } from '../../src/transports/open.ts';
-import { refused } from '../bundle/rig.ts';
+import { create, refused } from '../bundle/rig.ts';
 import { dockerArchive20, noise, siteImages, writeTo } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
