@@ -127,7 +127,10 @@ export function wantedFor(
   };
 }
 
-function someImages(bundle: Bundle, set: readonly string[] | undefined): ReturnType<Bundle['images']> | undefined {
+function someImages(
+  bundle: Bundle,
+  set: readonly string[] | undefined,
+): ReturnType<Bundle['images']> | undefined {
   if (set?.length === 0) return undefined;
   const images = bundle.images();
   return set && images.access === 'random' ? imageSetOf(images, set) : images;
@@ -136,10 +139,14 @@ function someImages(bundle: Bundle, set: readonly string[] | undefined): ReturnT
 /** Throws ENGINE_MISMATCH for a host that is to have another engine than the bundle carries. */
 function demandEngine({ path, manifest }: Bundle, wanted: string | false | undefined): void {
   if (!wanted || manifest.engine?.version === wanted) return;
-  const carried = manifest.engine ? `the bundle carries ${manifest.engine.version}` : 'the bundle carries none';
+  const carried = manifest.engine
+    ? `the bundle carries ${manifest.engine.version}`
+    : 'the bundle carries none';
   throw new AirferryError('ENGINE_MISMATCH', `the fleet wants engine ${wanted} here, ${carried}`, {
     where: { file: path },
-    suggestions: [`Pack a bundle with engine: { version: ${wanted} }, or change \`engine:\` in the fleet file.`],
+    suggestions: [
+      `Pack a bundle with engine: { version: ${wanted} }, or change \`engine:\` in the fleet file.`,
+    ],
   });
 }
 

@@ -279,7 +279,10 @@ test('a web address is no registry, and what to write instead is said', async ()
     const error = await failure(pushImages({ ...options, registry }), 'REFERENCE_INVALID');
     assert.equal(error.suggestions, [advice]);
   }
-  const upper = await failure(pushImages({ ...options, registry: 'hub.company.com/Team' }), 'REFERENCE_INVALID');
+  const upper = await failure(
+    pushImages({ ...options, registry: 'hub.company.com/Team' }),
+    'REFERENCE_INVALID',
+  );
   assert.equal(upper.suggestions, ['Write hub.company.com/team.']);
 });
 

@@ -47,7 +47,9 @@ function fillUpTo(kilobytes: number): void {
 
 const archive = writeTo(folder, 'site.tar', await dockerArchive20(await siteImages()));
 
-for (const [name, place] of Object.entries(PLACES)) {
+// A registry has a disk of its own: what its being full looks like from here is for its own tests.
+const { docker: _, ...FILES } = PLACES;
+for (const [name, place] of Object.entries(FILES)) {
   test(`${name}: an archive that finds no room says so and leaves nothing, and a layout nothing that is not whole`, async () => {
     fillUpTo(40);
     const source = await openImageSource(archive);

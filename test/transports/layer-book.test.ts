@@ -45,13 +45,21 @@ test('lines that are damaged are passed over', async () => {
   (await LayerBook.open(folder, 'gzip')).set(plain, packed);
   const file = onlyFile(folder);
   const line = readFileSync(file, 'utf8');
-  for (const bad of [`${digestOf('x')} ../../etc 5\n`, `${digestOf('x')} ${digestOf('y')} -1\n`, '\0\0\n', 'half'])
+  for (const bad of [
+    `${digestOf('x')} ../../etc 5\n`,
+    `${digestOf('x')} ${digestOf('y')} -1\n`,
+    '\0\0\n',
+    'half',
+  ])
     appendFileSync(file, bad);
   const book = await LayerBook.open(folder, 'gzip');
   assert.equal(book.get(plain), packed);
   assert.not(book.has(digestOf('x')));
   writeFileSync(file, line.repeat(60_000));
-  assert.not((await LayerBook.open(folder, 'gzip')).has(plain), 'a file that is far too large is none of ours');
+  assert.not(
+    (await LayerBook.open(folder, 'gzip')).has(plain),
+    'a file that is far too large is none of ours',
+  );
 });
 
 test('of a full book the older half goes', async () => {

@@ -38,7 +38,8 @@ export function deltaOf(own: ContentStore, head: Uint8Array): Delta | undefined 
     return undefined;
   const document = own.document({ mediaType: String(mediaType), digest, size }, MANIFEST_LIMIT);
   // Large, and in most bundles without it.
-  if (!Buffer.from(document.bytes.buffer, document.bytes.byteOffset, size).includes('"delta"')) return undefined;
+  if (!Buffer.from(document.bytes.buffer, document.bytes.byteOffset, size).includes('"delta"'))
+    return undefined;
   return deltaSchema.safeParse(field(parse(document.bytes), 'delta')).data;
 }
 
