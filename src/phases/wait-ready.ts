@@ -60,7 +60,8 @@ while :; do
   if [ "$(date +%s)" -ge $deadline ]; then break; fi
   sleep 0.2 2>/dev/null || sleep 1
 done
-journalctl --no-pager -o cat -n 60 --since=@$began ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null
+# With both --since and -n, some versions give the first lines.
+journalctl --no-pager -o cat --since=@$began ${units.map(unit => `-u ${unit}`).join(' ')} 2>/dev/null | tail -n 60
 exit ${NOT_READY}`);
 }
 
