@@ -13,6 +13,7 @@ import { Meter } from '../../src/support/meter.ts';
 import { openImageSource } from '../../src/transports/open.ts';
 import { retagInPlace } from '../../src/transports/retag-in-place.ts';
 import { type Corpus, tinyCorpus } from '../lab/corpus.ts';
+import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
 import { installStorageTools } from '../lab/runtimes.ts';
@@ -86,7 +87,7 @@ async function write(from: string, kind: keyof typeof PLACES, name: string): Pro
 async function load(host: string, archive: string): Promise<Map<string, { id: string; layers: string[] }>> {
   const machine = lab.host(host);
   await copyFile(archive, join(machine.root, 'root/images.tar'));
-  await machine.sh('docker images -q | sort -u | xargs -r docker rmi -f >/dev/null');
+  await forgetImages(machine);
   await machine.sh('docker load -i /root/images.tar');
   const names = (await machine.sh('docker images --format "{{.Repository}}:{{.Tag}}"')).trim().split('\n');
   const found = new Map<string, { id: string; layers: string[] }>();

@@ -4,6 +4,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Corpus, tinyCorpus } from '../lab/corpus.ts';
+import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
 import type { Registry } from '../lab/registry.ts';
@@ -34,11 +35,7 @@ type Name = (typeof ENGINES)[number]['name'];
 const ssh = (name: Name, user = 'root'): string => `ssh://${user}@${lab.host(name).address}`;
 /** The host's own socket, as it is seen from outside. */
 const unix = (name: Name): string => `unix:///proc/${lab.host(name).leader}/root/run/docker.sock`;
-/** Twice, since images that were built on others keep those in use. */
-const empty = (name: Name): Promise<string> => {
-  const once = 'docker images -aq | sort -u | xargs -r docker rmi -f >/dev/null 2>&1';
-  return lab.host(name).sh(`${once}; ${once}; [ -z "$(docker images -aq)" ]`);
-};
+const empty = (name: Name): Promise<void> => forgetImages(lab.host(name));
 
 /** The images of an engine by name: ID and layers. */
 async function imagesOf(name: Name): Promise<Map<string, { id: string; layers: string[] }>> {

@@ -6,6 +6,7 @@ import { createBundle } from '../../src/actions/bundle-create.ts';
 import { parseRecipe } from '../../src/config/recipe.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { tinyCorpus } from '../lab/corpus.ts';
+import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
 import { suite } from '../support/suite.ts';
@@ -48,7 +49,7 @@ for (const dialect of ['save20', 'save26'] as const) {
       });
       await copyFile(output, join(host.root, 'root/site.tar'));
       assert.is((await host.sh('docker info --format "{{.Driver}}"')).trim(), store);
-      await host.sh('docker images -q | sort -u | xargs -r docker rmi -f >/dev/null');
+      await forgetImages(host);
       const said = await host.sh('docker load -i /root/site.tar 2>&1');
       for (const image of corpus.images) {
         assert.match(said, `Loaded image: ${image.name}`);

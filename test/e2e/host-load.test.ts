@@ -1,6 +1,7 @@
 /** Images into engines of two ages and both image stores: only what is missing travels, and what arrived is there. */
 import * as assert from 'uvu/assert';
 import { type Corpus, tinyCorpus } from '../lab/corpus.ts';
+import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
 import { whyNoLab } from '../lab/readiness.ts';
@@ -20,9 +21,8 @@ async function load(source: string, hosts = HOSTS): Promise<Told[]> {
   return answer.hosts;
 }
 
-async function forgetImages(): Promise<void> {
-  for (const host of lab.hosts)
-    await host.sh('docker image ls -q | sort -u | xargs -r docker rmi -f >/dev/null');
+async function forgetAll(): Promise<void> {
+  for (const host of lab.hosts) await forgetImages(host);
 }
 
 const lines = (host: Told): string[] => host.changes.map(change => change.what);
@@ -45,7 +45,7 @@ else {
 
   for (const form of ['save20', 'save26', 'ociArchive', 'ociLayout'] as const) {
     test(`${form}: each engine gets what it lacks, runs it, and needs nothing the second time`, async () => {
-      await forgetImages();
+      await forgetAll();
       for (const host of await load(corpus[form])) {
         assert.is(host.outcome, 'changed', host.name);
         const there = lines(host).filter(line => line.includes('there already'));
@@ -63,7 +63,7 @@ else {
   }
 
   test('image IDs are kept by the classic store', async () => {
-    await forgetImages();
+    await forgetAll();
     await load(corpus.save26, ['old', 'young']);
     for (const name of ['old', 'young']) {
       for (const image of corpus.images)
@@ -73,7 +73,7 @@ else {
 
   for (const form of ['save20Gzip', 'save20Zstd'] as const) {
     test(`${form}, compressed as a whole, is loaded as it is`, async () => {
-      await forgetImages();
+      await forgetAll();
       for (const host of await load(corpus[form])) {
         assert.is(host.outcome, 'changed', host.name);
         assert.is(await lab.host(host.name).sh('docker run --rm site/tiny-b:1.0'), 'b');
@@ -82,11 +82,11 @@ else {
   }
 
   test('a damaged archive is refused, and nothing of it is tagged', async () => {
-    await forgetImages();
+    await forgetAll();
     const bundle = await packSite(lab.dir, '20.10.24');
     const answer = await act(lab, { action: 'load', source: bundle, hosts: HOSTS });
     for (const host of answer.hosts) assert.is(host.outcome, 'changed', host.error?.message);
-    await forgetImages();
+    await forgetAll();
     const { open } = await import('node:fs/promises');
     const { indexTar } = await import('../../src/tar/index.ts');
     const { ReadFile } = await import('../../src/support/file.ts');

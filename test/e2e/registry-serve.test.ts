@@ -10,6 +10,7 @@ import { parseRecipe } from '../../src/config/recipe.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { oras } from '../bench/peers.ts';
 import { type Corpus, tinyCorpus } from '../lab/corpus.ts';
+import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
 import { installStorageTools } from '../lab/runtimes.ts';
@@ -82,7 +83,7 @@ async function served(argv: string[], body: () => Promise<void>): Promise<void> 
 
 /** An engine without images. */
 async function clean(name: string): Promise<void> {
-  await lab.host(name).sh('docker images -q | sort -u | xargs -r docker rmi -f >/dev/null');
+  await forgetImages(lab.host(name));
 }
 
 async function idOf(name: string, image: string): Promise<string> {
