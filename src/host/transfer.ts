@@ -55,7 +55,7 @@ const SETTLE_TIMEOUT_MS = 30 * 60_000;
  * Where an answer takes this long, a channel mostly waits for its window (2 MiB in OpenSSH) to be opened again, and
  * several of them are faster; milliseconds there and back.
  */
-const FAR_MS = 12;
+const FAR_MS = 25;
 /** Pieces under way to a host that is far away; a connection carries eight commands. */
 const LANES = 6;
 const PIECE = 4 * 1024 * 1024;

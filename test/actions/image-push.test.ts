@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { WantedImage } from '../../src/actions/image-names.ts';
 import { type ImagePushOptions, pushImages } from '../../src/actions/image-push.ts';
@@ -5,6 +7,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import { parseReference } from '../../src/content/reference.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import { layersFolder } from '../../src/registry/upload-journal.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { failure } from '../registry/rig.ts';
 import {
@@ -244,6 +247,26 @@ test(
     const { moved, present, images } = await push({ sources: [saved] });
     assert.is(moved.blobs, 0);
     assert.ok(present.bytes > 0 && images.every(({ outcome }) => outcome === 'copied'));
+  }),
+);
+
+test(
+  'a layer that an earlier run compressed to other bytes is sent as what it is now',
+  withSite(async ({ registry, push }) => {
+    const first = await push({ sources: [saved] });
+    const [book = ''] = readdirSync(layersFolder());
+    const file = join(layersFolder(), book);
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const wrong = lines.map(line => line.replace(/ (sha256:\w+) /, (_, digest) => ` ${digestOf(digest)} `));
+    writeFileSync(file, `${wrong.join('\n')}\n`);
+    registry.manifests.clear();
+    registry.blobs.clear();
+    const again = await push({ sources: [saved] });
+    assert.equal(
+      again.images.map(({ digest }) => digest),
+      first.images.map(({ digest }) => digest),
+    );
+    assert.ok(again.moved.blobs > 0);
   }),
 );
 

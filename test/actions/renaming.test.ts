@@ -2,12 +2,14 @@ import * as assert from 'uvu/assert';
 import {
   expectAll,
   type Naming,
+  namedContent,
   namingFor,
   type Renamed,
   refuseCollisions,
   rename,
 } from '../../src/actions/renaming.ts';
-import { digestOf } from '../../src/content/digest.ts';
+import { type Digest, digestOf } from '../../src/content/digest.ts';
+import { OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { formatReference, parseReference } from '../../src/content/reference.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import { isAirferryError } from '../../src/errors.ts';
@@ -51,6 +53,41 @@ function renamed(naming: Naming, ...names: [name: string, content: string][]): R
     content: digestOf(content),
   }));
 }
+
+test('an image with and without a manifest of its own is one image, two manifests are two', () => {
+  const naming = namingFor(parseLocation('docker://hub.company.com/'), []);
+  const [config, manifest, other] = ['config', 'manifest', 'other'].map(text => digestOf(text));
+  if (!config || !manifest || !other) throw new Error('three were made');
+  const one = rename(parseReference('a:1'), naming);
+  const plain = { ...one, content: config, config };
+  const packed = { ...one, content: manifest, config };
+  refuseCollisions([plain, packed], naming);
+  assert.throws(
+    () => refuseCollisions([packed, { ...one, content: other, config }], naming),
+    (error: unknown) => isAirferryError(error, 'RULE_COLLISION'),
+  );
+});
+
+test('a tag that only leads to a signature is no name of its own, unless its subject is elsewhere', () => {
+  const subject = digestOf('manifest');
+  const document = (digest: Digest) => ({
+    descriptor: { mediaType: OCI_MANIFEST, digest, size: 1 },
+    bytes: new Uint8Array(1),
+  });
+  const image = (name: string, digest: Digest, about?: Digest) => ({
+    names: [parseReference(name)],
+    platform: { os: 'linux', architecture: 'amd64' },
+    config: document(digestOf(`config of ${name}`)),
+    layers: [],
+    manifest: document(digest),
+    ...(about && { subject: about }),
+  });
+  const signature = image(`app:${subject.replace(':', '-')}.sig`, digestOf('signature'), subject);
+  const names = (images: ReturnType<typeof image>[]) =>
+    namedContent({ images, indexes: [] }).map(({ name }) => name.tag);
+  assert.equal(names([image('app:1', subject), signature]), ['1']);
+  assert.equal(names([signature]), [`${subject.replace(':', '-')}.sig`]);
+});
 
 test('several images cannot go to one name, several names of one image can', () => {
   const naming = namingFor(parseLocation('oci:x:redis:7'), []);

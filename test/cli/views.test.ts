@@ -183,9 +183,9 @@ test('a push shows the mapping, what was sent and what was spared', () => {
   };
   const verb = { title: 'Pushing', done: 'pushed' };
   assert.equal(copiedView(result, verb, plainLook()), [
-    'IMAGE       TO                                  DIGEST               OUTCOME',
-    'a:1         hub.company.com/library/a:1         sha256:abababababab  present',
-    'nginx:1.25  hub.company.com/library/nginx:1.25  sha256:abababababab  pushed',
+    'IMAGE       TO                                  DIGEST        OUTCOME',
+    'a:1         hub.company.com/library/a:1         abababababab  present',
+    'nginx:1.25  hub.company.com/library/nginx:1.25  abababababab  pushed',
     '',
     '2 images in docker://hub.company.com: 50.0 MB sent in 3 blobs, 2.00 MB there already',
   ]);

@@ -14,6 +14,7 @@ const CASES: [instructions: string[], config: RunConfig][] = [
   [['ENTRYPOINT exec top -b'], { Entrypoint: ['/bin/sh', '-c', 'exec top -b'] }],
   [['ENV A=1 B="two words" C=three\\ words'], { Env: ['A=1', 'B=two words', 'C=three words'] }],
   [['ENV A one two'], { Env: ['A=one two'] }],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the Dockerfile
   [['ENV A=1', 'ENV A=2 B=$A', 'ENV C=${B:-x}${D:-y}${A:+z}'], { Env: ['A=2', 'B=1', 'C=1yz'] }],
   [['ENV A=\'$HOME\' B=\\$HOME C="\\""'], { Env: ['A=$HOME', 'B=$HOME', 'C="'] }],
   [['ENV PATH=/opt/bin:$PATH'], { Env: ['PATH=/opt/bin:'] }],
@@ -30,6 +31,7 @@ const CASES: [instructions: string[], config: RunConfig][] = [
   [['VOLUME /data /log', 'VOLUME ["/a b"]'], { Volumes: { '/data': {}, '/log': {}, '/a b': {} } }],
   [['WORKDIR /srv', 'WORKDIR app/..', 'WORKDIR x'], { WorkingDir: '/srv/x' }],
   [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the Dockerfile
     ['ENV D=/data', 'WORKDIR $D/${X}y', 'USER "ops"'],
     { Env: ['D=/data'], WorkingDir: '/data/y', User: 'ops' },
   ],

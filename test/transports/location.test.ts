@@ -6,6 +6,18 @@ import { suite } from '../support/suite.ts';
 const test = suite('transports/location');
 const ID = `sha256:${'a'.repeat(64)}`;
 
+test('transports of skopeo that are not ours are told as such, and a prefix is no name with a tag', () => {
+  for (const text of ['dir:x', 'containers-storage:busybox', 'ostree:a@/b', 'sif:x', 'tarball:x.tar'])
+    assert.throws(
+      () => parseLocation(text),
+      (error: unknown) => isAirferryError(error, 'USAGE') && /does not read or write/.test(error.message),
+    );
+  assert.throws(
+    () => parseLocation('docker://hub.company.com/team:1/'),
+    (error: unknown) => isAirferryError(error, 'USAGE') && /tag/.test(error.message),
+  );
+});
+
 const cases: [text: string, location: unknown][] = [
   [
     'docker://hub.company.com/team/nginx:1.25',

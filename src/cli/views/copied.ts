@@ -1,6 +1,5 @@
 /** `image copy` and its kin: what each image is called now, what travelled for it, and what did not have to. */
 import type { CopiedName, ImagesCopied } from '../../actions/copied.ts';
-import { shortDigest } from '../../content/digest.ts';
 import { familiarName, parseReference } from '../../content/reference.ts';
 import { formatBytes, plural } from '../../support/format.ts';
 import { digestNote } from '../../transports/copy.ts';
@@ -24,7 +23,7 @@ export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string
     .map(image => [
       image.from ?? short(image.to) ?? image.digest ?? '<none>',
       ...(renamed ? [short(image.to) ?? image.digest ?? ''] : []),
-      ...(dryRun ? [] : [image.digest ? shortDigest(image.digest) : '']),
+      ...(dryRun ? [] : [digits(image.digest)]),
       outcome(image, verb, look),
       ...(rules ? [image.rule ?? ''] : []),
     ]);
@@ -42,6 +41,11 @@ export function copiedView(result: ImagesCopied, verb: Verb, look: Look): string
   const count = plural(images.length, 'image');
   if (dryRun) return [...mapping, '', `${count} would be ${verb.done} to ${clean(target)}; nothing was sent`];
   return [...mapping, ...changedDigests(images), '', `${count} in ${clean(target)}: ${traffic(result)}`];
+}
+
+/** As many digits as `docker images` shows: a line holds two names beside them. All of them are in `--json`. */
+function digits(digest = ''): string {
+  return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
 }
 
 /** As Docker's user writes it. */

@@ -47,6 +47,24 @@ export async function engineSource(
   return new SavedImages(api, containerdStore ? 'containerd' : 'classic', images, options);
 }
 
+/**
+ * About how many bytes are to come. The engine's own store sends a layer once, but gives sizes of whole images alone:
+ * what an image has of another one that comes along is counted with that.
+ */
+function estimate(store: StoreKind, images: readonly SelectedImage[]): number {
+  const below = ({ layers }: SelectedImage): number =>
+    Math.max(
+      0,
+      ...images
+        .filter(
+          other => other.layers.length < layers.length && other.layers.every((id, i) => id === layers[i]),
+        )
+        .map(({ size }) => size),
+    );
+  const own = (image: SelectedImage): number => image.size - (store === 'classic' ? below(image) : 0);
+  return images.reduce((sum, image) => sum + Math.max(0, own(image)), 0);
+}
+
 /** Images that are asked for together, and what has passed of their archive. */
 interface Saving {
   images: readonly SelectedImage[];
@@ -71,7 +89,7 @@ class SavedImages implements EngineSource {
   ) {
     this.engine = { api, store, images };
     this.description = `docker-daemon:${api.description}`;
-    this.bytes = images.reduce((sum, { size }) => sum + size, 0);
+    this.bytes = estimate(store, images);
     this.#options = options;
     this.#meter = options.meter ?? new Meter();
   }

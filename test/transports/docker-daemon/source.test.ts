@@ -14,6 +14,20 @@ import { saves, sourceOf, withEngines } from './rig.ts';
 const test = suite('transports/docker-daemon/source');
 const images = await siteImages();
 const [app, tool] = images;
+test('what an image has of another that comes along is not expected twice, but where each is saved on its own', async () => {
+  const base = await layerOf('base', noise(50_000));
+  const small = imageOf(['base:1'], [base]);
+  const large = imageOf(['large:1'], [base, await layerOf('more', noise(20_000, 2))]);
+  const sizeOf = (image: { layers: readonly Uint8Array[] }): number =>
+    image.layers.reduce((sum, { length }) => sum + length, 0);
+  for (const dialect of ['20', '26', 'containerd'] as const)
+    await withEngines([[[small, large], dialect]], async rig => {
+      const { bytes } = await sourceOf(rig);
+      const both = sizeOf(small) + sizeOf(large);
+      assert.is(bytes, dialect === 'containerd' ? both : sizeOf(large));
+    });
+});
+
 const DIALECTS: Dialect[] = ['20', '26', 'containerd'];
 const WHOLE = {
   '20': 'asked twice, since these folders do not tell their layers',
