@@ -1,5 +1,6 @@
 /** A content store over files or parts of files: the blobs of a layout folder, or the entries of an OCI archive. */
-import { join } from 'node:path';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import type { Descriptor } from '../../content/descriptor.ts';
 import { type Digest, digestOf, hexOf, isDigest } from '../../content/digest.ts';
 import { MANIFEST_LIMIT } from '../../content/manifest.ts';
@@ -129,7 +130,9 @@ export class FolderStore extends PlacedStore {
 
   protected override place(path: string): Place | undefined {
     try {
-      const file = ReadFile.open(join(this.#root, path));
+      const full = join(this.#root, path);
+      this.#refuseOutside(full);
+      const file = ReadFile.open(full);
       return { file, offset: 0, size: file.size };
     } catch (error) {
       if (isAirferryError(error, 'FILE_NOT_FOUND')) return undefined;
@@ -139,6 +142,17 @@ export class FolderStore extends PlacedStore {
 
   protected override done(place: Place): void {
     place.file.close();
+  }
+
+  /** A layout may come from a stranger: a link in it must not bring a file of this machine to a registry. */
+  #refuseOutside(path: string): void {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+    const inside = `${realpathSync(this.#root)}${sep}`;
+    if (existsSync(path) && realpathSync(path).startsWith(inside)) return;
+    throw new AirferryError('ARCHIVE_INVALID', `${path} is a link that leads out of the layout`, {
+      where: { file: path },
+      suggestions: ['Put the file itself in its place, or copy the layout anew from where it came.'],
+    });
   }
 
   override close(): void {}

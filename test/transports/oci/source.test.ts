@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { type Digest, digestOf } from '../../../src/content/digest.ts';
 import { familiarName } from '../../../src/content/reference.ts';
@@ -221,6 +221,14 @@ test('links in an archive lead to no blob; only what is in it counts', async () 
   const files = layoutOf([amd]);
   files.set(blob(amd.id), '-> /etc/passwd');
   assert.match((await failure(take(fileOf(await tarOf(files))), 'ARCHIVE_INVALID')).message, amd.id);
+});
+
+test('a link in a layout folder that leads out of it is refused before a byte of it is read', async () => {
+  const root = writeFolder(`${folder}/layout-${folders++}`, layoutOf([amd]));
+  const path = `${root}/${blob(amd.id)}`;
+  rmSync(path);
+  symlinkSync('/etc/hostname', path);
+  assert.match((await failure(take(root), 'ARCHIVE_INVALID')).message, 'leads out of the layout');
 });
 
 test('a layout folder that is reached through a link is read', async () => {
