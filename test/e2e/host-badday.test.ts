@@ -202,9 +202,10 @@ mount -t tmpfs -o size=100m none /opt/airferry/releases`);
 
   test('two operators at once: the second is told who holds the host', async () => {
     let second: ReturnType<typeof act> | undefined;
-    const first = await act(lab, { action: 'install', bundle, hosts: ['h1'] }, event => {
+    // An uninstall has an engine to stop: long enough for somebody else to come by.
+    const first = await act(lab, { action: 'uninstall', hosts: ['h1'] }, event => {
       if (event.kind === 'phase-start' && event.phase === 'gather-facts')
-        second ??= act(lab, { action: 'uninstall', hosts: ['h1'] });
+        second ??= act(lab, { action: 'install', bundle, hosts: ['h1'] });
     });
     assert.not.ok(resultOf(first, 'h1').error);
     const answer = await second;

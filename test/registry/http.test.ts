@@ -109,11 +109,11 @@ test('silence has an end: before the answer, in its middle, and in the middle of
 
 test('a slow source and a slow reader are not silence of the registry', async () => {
   const registry = await startFakeRegistry();
-  const client = clientFor(registry, { limits: { idleMs: 60, answerMs: 60 } });
+  const client = clientFor(registry, { limits: { idleMs: 400, answerMs: 400 } });
   const blob = sample(200_000);
   const slowly = async function* (bytes: AsyncIterable<Uint8Array>) {
     for await (const chunk of bytes) {
-      await new Promise(resolve => setTimeout(resolve, 100));
+      await new Promise(resolve => setTimeout(resolve, 500));
       yield chunk;
     }
   };
