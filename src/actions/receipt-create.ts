@@ -6,7 +6,7 @@ import type { Shell } from '../host/shell.ts';
 import { readState } from '../host/state.ts';
 import { askStore } from '../phases/engine-store.ts';
 import type { Meter } from '../support/meter.ts';
-import { PendingFile } from '../support/write-file.ts';
+import { writeWhole } from '../support/write-file.ts';
 import { formatLocation, type Location } from '../transports/location.ts';
 import type { HostResult, HostsOptions } from './host-results.ts';
 import { onEveryHost } from './host-run.ts';
@@ -56,14 +56,7 @@ export async function createReceipt(options: ReceiptCreateOptions): Promise<Rece
   };
   if (asked.hosts.some(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) return result;
   const bytes = formatReceipt(inventories, new Date());
-  const file = await PendingFile.create(output);
-  try {
-    await file.append(bytes);
-    await file.commit();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
+  await writeWhole(output, bytes);
   return { ...result, size: bytes.length };
 }
 

@@ -3,20 +3,6 @@ import { extname } from 'node:path';
 import { AirferryError } from '../errors.ts';
 import { PendingFile } from '../support/write-file.ts';
 
-/** Write a text to a file, whole or not at all. Throws FILE_UNWRITABLE, DISK_FULL. */
-export async function writeText(path: string, text: string): Promise<{ path: string; size: number }> {
-  const bytes = Buffer.from(text);
-  const file = await PendingFile.create(path);
-  try {
-    await file.append(bytes);
-    await file.commit();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-  return { path, size: bytes.length };
-}
-
 /** What a report may be written as, by the end of its file's name. */
 export type ReportFormat = 'json' | 'html';
 

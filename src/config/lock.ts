@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
-import { PendingFile } from '../support/write-file.ts';
+import { writeWhole } from '../support/write-file.ts';
 import { parseYaml } from './document.ts';
 import { readText } from './read.ts';
 import { validate } from './validate.ts';
@@ -133,14 +133,7 @@ export class Lock {
       ...(referrers.length > 0 && { referrers: Object.fromEntries(referrers) }),
     };
     const text = `# Written by airferry. Keep it beside the recipe: same lock, same bundle.\n${stringify(content, { lineWidth: 0 })}`;
-    const pending = await PendingFile.create(this.file);
-    try {
-      await pending.append(Buffer.from(text));
-      await pending.commit();
-    } catch (error) {
-      await pending.discard();
-      throw error;
-    }
+    await writeWhole(this.file, text);
   }
 }
 

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AirferryError, systemCode } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
-import { PendingFile } from '../support/write-file.ts';
+import { writeWhole } from '../support/write-file.ts';
 
 export type DockerConfig = Record<string, unknown>;
 
@@ -71,14 +71,7 @@ export async function readDockerConfig(file: string): Promise<DockerConfig | und
 export async function writeDockerConfig(file: string, config: DockerConfig): Promise<void> {
   const target = await realpath(file).catch(() => file);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 }).catch(() => {});
-  const pending = await PendingFile.create(target);
-  try {
-    await pending.append(Buffer.from(`${JSON.stringify(config, undefined, '\t')}\n`));
-    await pending.commit(0o600);
-  } catch (error) {
-    await pending.discard();
-    throw error;
-  }
+  await writeWhole(target, `${JSON.stringify(config, undefined, '\t')}\n`, 0o600);
 }
 
 function invalid(file: string, what: string): AirferryError {

@@ -57,7 +57,8 @@ export class HashPool implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(WORKER);
+    // Flags of the process are for its first script: with --input-type a thread would not even start.
+    const worker = new Worker(WORKER, { execArgv: [] });
     this.#workers.push(worker);
     worker.on('message', (answer: HashAnswer) => this.#answered(worker, answer));
     const lost = (error: unknown): void => this.#busy.get(worker)?.reject(error);

@@ -139,6 +139,18 @@ export class PendingFile implements PendingOutput {
   }
 }
 
+/** Write a small file whole or not at all, with these permission bits. Throws FILE_UNWRITABLE, DISK_FULL. */
+export async function writeWhole(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+  const file = await PendingFile.create(path);
+  try {
+    await file.append(typeof content === 'string' ? Buffer.from(content) : content);
+    await file.commit(mode);
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
 /** Bring a folder's names to the disk, so that a disk which is pulled out has them. Not every file system can. */
 async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY).catch(() => undefined);

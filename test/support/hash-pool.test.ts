@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -58,6 +59,17 @@ test('the end of a pool does not wait for what is under way', async () => {
   const hashing = pool.hash({ algorithm: 'sha256', stretches: [{ file, offset: 0, length: 5_000_000 }] });
   hashing.catch(() => undefined);
   await pool[Symbol.asyncDispose]();
+});
+
+test('a process that was started from a script on its command line hashes too', () => {
+  const pool = new URL('../../src/support/hash-pool.ts', import.meta.url).href;
+  const code = `
+    import { HashPool } from '${pool}';
+    await using pool = new HashPool();
+    console.log(await pool.hash({ algorithm: 'sha256', stretches: [{ file: '${file}', offset: 0, length: 1000 }] }));`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  const expected = createHash('sha256').update(bytes.subarray(0, 1000)).digest('hex');
+  assert.is(child.stdout.trim(), expected, child.stderr);
 });
 
 test.run();

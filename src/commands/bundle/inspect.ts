@@ -1,11 +1,11 @@
 /** `airferry bundle inspect`: what is in a bundle. */
 import { Flags } from '@oclif/core';
 import { bundleCycloneDx, bundleHtml, bundleManifest, inspectBundle } from '../../actions/bundle-inspect.ts';
-import { writeText } from '../../actions/report-files.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { bundleFrom, bundleSourceFlags, fileArgument } from '../../cli/flags.ts';
 import { bundleReport, writtenView } from '../../cli/views/bundle-inspect.ts';
 import { bundleTree } from '../../cli/views/bundle-tree.ts';
+import { writeWhole } from '../../support/write-file.ts';
 
 const SHAPES = ['json', 'tree', 'html', 'cyclonedx', 'manifest'];
 /** A flag for one shape of what is shown, which excludes the others. */
@@ -62,7 +62,11 @@ export default class BundleInspect extends BaseCommand {
     if (flags.html || flags.cyclonedx) {
       const text = flags.html ? await bundleHtml(options) : await this.#cyclonedx(options);
       if (flags.output === undefined) process.stdout.write(text);
-      else this.end(out, { result: await writeText(flags.output, text), view: writtenView, asked: false });
+      else {
+        await writeWhole(flags.output, text);
+        const result = { path: flags.output, size: Buffer.byteLength(text) };
+        this.end(out, { result, view: writtenView, asked: false });
+      }
       return;
     }
     const result = await inspectBundle(options);
