@@ -55,7 +55,8 @@ async function missingPackages(needed: Record<string, string>): Promise<string[]
 
 /**
  * The .deb files of `packages` from `suite`, unpacked over one another into the cache entry `name`: `debs/` has the
- * files, `tree/` their content. apt's lists for the suite are kept apart from those of this machine.
+ * files, `tree/` their content. apt's lists for the suite are kept apart from those of this machine, and so is what is
+ * installed here: a security update that this machine has would be chosen, and then not be found in the suite.
  */
 export function unpackedPackages(name: string, suite: Suite, packages: string[]): Promise<string> {
   return cached(name, async dir => {
@@ -69,10 +70,12 @@ export function unpackedPackages(name: string, suite: Suite, packages: string[])
       join(apt, 'sources.list'),
       `deb [signed-by=${keyring}] http://deb.debian.org/debian ${suite} main\n`,
     );
+    await writeFile(join(apt, 'status'), '');
     const options = [
       `Dir::Etc::SourceList=${apt}/sources.list`,
       'Dir::Etc::SourceParts=/dev/null',
       `Dir::State::Lists=${apt}/lists`,
+      `Dir::State::status=${apt}/status`,
       `Dir::Cache=${apt}`,
       'APT::Sandbox::User=root',
     ].flatMap(option => ['-o', option]);
