@@ -1,11 +1,8 @@
 /**
  * The images that an operator asks for: by name, in lists, in compose files and in Kubernetes manifests, folded into one list
- * in which each has its origins.
+ * in which each has its origins. What reads a kind of file is loaded when one is named: most commands name none.
  */
-import { imagesOfCompose } from '../config/compose.ts';
-import { readImageList } from '../config/image-list.ts';
-import { imagesOfManifests } from '../config/kubernetes.ts';
-import { type LocatedRule, readRetagRules } from '../config/retag-file.ts';
+import type { LocatedRule } from '../config/retag-file.ts';
 import { familiarName, formatReference, parseReference, type Reference } from '../content/reference.ts';
 import { parseRetagRule, type RetagRule } from '../content/retag.ts';
 import { AirferryError, type Where } from '../errors.ts';
@@ -66,10 +63,12 @@ export async function wantedImages(options: WantedOptions): Promise<WantedImages
   for (const name of only)
     wanted.add({ name: parseReference(name) }, { what: 'the command line', where: {} });
   for (const file of imageFiles) {
+    const { readImageList } = await import('../config/image-list.ts');
     for (const { where, ...image } of await readImageList(file))
       wanted.add(image, { what: 'the list', where });
   }
   for (const project of compose) {
+    const { imagesOfCompose } = await import('../config/compose.ts');
     const { profiles, envFiles } = options;
     const found = await imagesOfCompose(projectFiles(project), { profiles, envFiles });
     warnings.push(...found.warnings);
@@ -79,6 +78,7 @@ export async function wantedImages(options: WantedOptions): Promise<WantedImages
     }
   }
   for (const path of kubernetes) {
+    const { imagesOfManifests } = await import('../config/kubernetes.ts');
     const found = await imagesOfManifests(path);
     warnings.push(...found.warnings);
     for (const { reference, found: places } of found.images) {
@@ -101,7 +101,10 @@ export async function retagRules(
   files: readonly string[] = [],
 ): Promise<(RetagRule | LocatedRule)[]> {
   const read: LocatedRule[] = [];
-  for (const file of files) read.push(...(await readRetagRules(file)));
+  for (const file of files) {
+    const { readRetagRules } = await import('../config/retag-file.ts');
+    read.push(...(await readRetagRules(file)));
+  }
   return [...written.map(parseRetagRule), ...read];
 }
 
