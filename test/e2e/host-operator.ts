@@ -138,8 +138,8 @@ async function perform(request: Request): Promise<{ hosts: HostResult[] }> {
   const options = {
     fleet: { members: request.hosts.map(member), ...(registry ? { registry } : {}) },
     knownHosts: { files: [knownHosts], acceptNew: false },
-    connectTimeoutMs: 4_000,
-    keepaliveMs: 500,
+    connectTimeoutMs: 8_000,
+    keepaliveMs: 1_500,
     reconnectMs: rest.reconnectMs ?? 0,
     signal: stop.signal,
     onEvent: (event: HostEvent) => tell({ event }),

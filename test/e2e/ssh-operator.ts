@@ -124,7 +124,7 @@ async function main(request: Request): Promise<void> {
     await using connection = await connect(target, {
       knownHosts: { files: [request.knownHosts], acceptNew: request.acceptNew ?? false },
       connectTimeoutMs: 5_000,
-      keepaliveMs: 500,
+      keepaliveMs: 1_500,
     });
     tell({ kind: 'done', result: await TASKS[request.task](new Shell(connection), request) });
   } catch (error) {
