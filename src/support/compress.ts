@@ -1,46 +1,54 @@
 /**
- * Compression on all cores without workers: the stream is cut into blocks, each block becomes a gzip member or a zstd
- * frame of its own on libuv's pool, and they are joined in order. RFC 1952 section 2.2 and RFC 8878 section 3 make such
- * a concatenation one valid file; Docker, containerd, GNU gzip and zstd read it as such. Same input, same bytes.
+ * Compression on all cores: the stream is cut into blocks, each block becomes a gzip member or a zstd frame of its own,
+ * on threads of our own or on libuv's pool, and they are joined in order. RFC 1952 section 2.2 and RFC 8878 section 3
+ * make such a concatenation one valid file; Docker, containerd, GNU gzip and zstd read it as such. Same input, same
+ * bytes.
  */
 import { availableParallelism } from 'node:os';
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib';
+import { constants, createGunzip, createZstdDecompress, zstdCompress } from 'node:zlib';
 import { AirferryError, systemCode } from '../errors.ts';
+import { BLOCK } from './deflate/encoder.ts';
+import { memberElsewhere, memberHere } from './deflate/members.ts';
 import { litter } from './garbage.ts';
-import { isIncompressible } from './incompressible.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 const MiB = 1024 * 1024;
-/** Level 4 is within 3 % of level 6 in size on root file systems, at nearly twice its speed. */
-const GZIP_LEVEL = 4;
-/** Larger hash tables in deflate: a tenth less time for 0.2 % more bytes, and some 130 kB for each thread. */
-const GZIP_MEMORY = 9;
 const ZSTD_LEVEL = 3;
-/** Twice as much makes zstd's output one percent smaller, and has it hold on to far more memory. */
-const BLOCK = MiB;
-/** Beyond its input a block grows by less than this when nothing in it compresses: its output is always one piece. */
+/** Beyond its input a block grows by less than this when nothing in it compresses: zstd's output is always one piece. */
 const SLACK = 16 * 1024;
-/** Blocks under way at once; enough to keep every thread of the pool busy, few enough to keep memory flat. */
+/** Blocks under way at once; enough to keep every thread busy, few enough to keep memory flat. */
 const AHEAD = Math.min(8, availableParallelism() + 1);
 
-const gzipBlock = promisify(gzip) as (block: Uint8Array, options: object) => Promise<Buffer>;
 const zstdBlock = promisify(zstdCompress) as (block: Uint8Array, options: object) => Promise<Buffer>;
+
+/** A block that is filled up to `length`, which nobody else uses. */
+interface Filled {
+  block: Uint8Array<ArrayBuffer>;
+  length: number;
+}
+
+/** What became of a block, and the block to be filled again. */
+interface Packed {
+  block: Uint8Array<ArrayBuffer>;
+  member: Uint8Array;
+}
 
 /** Compress a stream with gzip. */
 export function gzipStream(bytes: Bytes): Bytes {
-  const options = { level: GZIP_LEVEL, memLevel: GZIP_MEMORY, chunkSize: BLOCK + SLACK };
-  const stored = { ...options, level: 0 };
-  return inBlocks(bytes, BLOCK, block => gzipBlock(block, isIncompressible(block) ? stored : options));
+  return inBlocks(bytes, (filled, alone) => (alone ? memberHere(filled) : memberElsewhere(filled)));
 }
 
 /** Compress a stream with zstd. */
 export function zstdStream(bytes: Bytes): Bytes {
   const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
-  return inBlocks(bytes, BLOCK, block => zstdBlock(block, { params, chunkSize: BLOCK + SLACK }));
+  return inBlocks(bytes, async ({ block, length }) => {
+    const member = await zstdBlock(block.subarray(0, length), { params, chunkSize: BLOCK + SLACK });
+    return { block, member };
+  });
 }
 
 /**
@@ -83,43 +91,49 @@ function damage(cause: unknown, compression: string, name: string): unknown {
   );
 }
 
-/** The reader may keep what it is given; the blocks themselves are filled again as soon as they are compressed. */
+/**
+ * The reader may keep what it is given; the blocks themselves are filled again as soon as they are compressed. A block
+ * that is the whole stream is `alone`.
+ */
 async function* inBlocks(
   bytes: Bytes,
-  size: number,
-  compress: (block: Uint8Array) => Promise<Buffer>,
+  compress: (filled: Filled, alone: boolean) => Packed | Promise<Packed>,
 ): Bytes & AsyncGenerator<Uint8Array> {
-  const free: Uint8Array[] = [];
-  const underway: Promise<Buffer>[] = [];
-  let block: Uint8Array = Buffer.allocUnsafeSlow(size);
-  let filled = 0;
-  const start = (): void => {
-    const full = block;
-    const result = compress(full.subarray(0, filled)).finally(() => free.push(full));
-    litter(size, 'major');
+  const free: Uint8Array<ArrayBuffer>[] = [];
+  const underway: Promise<Uint8Array>[] = [];
+  let block = new Uint8Array(BLOCK);
+  let length = 0;
+  let alone = true;
+  const start = async (filled: Filled): Promise<Uint8Array> => {
+    litter(BLOCK, 'major');
+    const packed = await compress(filled, alone);
+    free.push(packed.block);
+    return packed.member;
+  };
+  const send = (): void => {
+    const result = start({ block, length });
     // A block that fails while an earlier one is awaited must not count as unhandled.
     result.catch(() => undefined);
     underway.push(result);
-    filled = 0;
+    length = 0;
   };
   try {
-    let empty = true;
     for await (const chunk of bytes) {
       for (let at = 0; at < chunk.length; ) {
-        if (filled === size) {
-          start();
-          if (underway.length >= AHEAD) yield (await underway.shift()) as Buffer;
-          block = free.pop() ?? Buffer.allocUnsafeSlow(size);
+        if (length === BLOCK) {
+          alone = false;
+          send();
+          if (underway.length >= AHEAD) yield (await underway.shift()) as Uint8Array;
+          block = free.pop() ?? new Uint8Array(BLOCK);
         }
-        const part = chunk.subarray(at, at + size - filled);
-        block.set(part, filled);
-        filled += part.length;
+        const part = chunk.subarray(at, at + BLOCK - length);
+        block.set(part, length);
+        length += part.length;
         at += part.length;
-        empty = false;
       }
     }
-    if (filled > 0 || empty) start();
-    while (underway.length > 0) yield (await underway.shift()) as Buffer;
+    if (length > 0 || alone) send();
+    while (underway.length > 0) yield (await underway.shift()) as Uint8Array;
   } finally {
     await Promise.allSettled(underway);
   }

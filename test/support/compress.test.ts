@@ -151,6 +151,29 @@ test('gzip of nothing is a whole gzip file of nothing', async () => {
   assert.is(gunzipSync(await all(gzipStream(cut(Buffer.alloc(0), 1)))).length, 0);
 });
 
+test('gzip: a block becomes the same member alone and among others, on whatever thread', async () => {
+  const members = await Array.fromAsync(gzipStream(cut(data, 100_000)));
+  assert.is(members.length, Math.ceil(data.length / MiB));
+  for (const [i, member] of members.entries()) {
+    const block = data.subarray(i * MiB, (i + 1) * MiB);
+    assert.ok((await all(gzipStream(cut(block, 100_000)))).equals(member), `block ${i}`);
+  }
+});
+
+test('gzip: a process that leaves a stream in the middle ends', () => {
+  const module = new URL('../../src/support/compress.ts', import.meta.url).href;
+  const code = `
+    import { gzipStream } from '${module}';
+    async function* endless() { for (;;) yield Buffer.alloc(${MiB}, 'x'); }
+    for await (const member of gzipStream(endless())) { console.log(member.length > 0); break; }`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    timeout: 15_000,
+  });
+  assert.is(child.stdout.trim(), 'true', child.stderr);
+  assert.is(child.status, 0);
+});
+
 test('zstd: skippable frames, as pzstd writes them, are passed over', async () => {
   const skip = Buffer.concat([Buffer.from([0x50, 0x2a, 0x4d, 0x18, 5, 0, 0, 0]), Buffer.from('12345')]);
   const empty = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
