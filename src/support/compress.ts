@@ -17,7 +17,8 @@ import { zstdFrames } from './zstd-frames.ts';
 type Bytes = AsyncIterable<Uint8Array>;
 
 const MiB = 1024 * 1024;
-const ZSTD_LEVEL = 3;
+/** On root file systems 5 % larger than level 3 and a third faster, and some 7 MB less of memory. */
+const ZSTD_LEVEL = 2;
 /** Beyond its input a block grows by less than this when nothing in it compresses: zstd's output is always one piece. */
 const SLACK = 16 * 1024;
 /** Blocks under way at once; enough to keep every thread busy, few enough to keep memory flat. */
@@ -39,13 +40,18 @@ interface Packed {
 
 /** Compress a stream with gzip. */
 export function gzipStream(bytes: Bytes): Bytes {
-  return inBlocks(bytes, (filled, alone) => (alone ? memberHere(filled) : memberElsewhere(filled)));
+  return inBlocks(bytes, (filled, alone) => {
+    if (alone) return memberHere(filled);
+    litter(BLOCK, 'minor');
+    return memberElsewhere(filled);
+  });
 }
 
 /** Compress a stream with zstd. */
 export function zstdStream(bytes: Bytes): Bytes {
   const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
   return inBlocks(bytes, async ({ block, length }) => {
+    litter(BLOCK, 'major');
     const member = await zstdBlock(block.subarray(0, length), { params, chunkSize: BLOCK + SLACK });
     return { block, member };
   });
@@ -105,7 +111,6 @@ async function* inBlocks(
   let length = 0;
   let alone = true;
   const start = async (filled: Filled): Promise<Uint8Array> => {
-    litter(BLOCK, 'major');
     const packed = await compress(filled, alone);
     free.push(packed.block);
     return packed.member;
