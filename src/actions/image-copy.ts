@@ -5,8 +5,7 @@
  * the other, and only then let the target stand.
  */
 import type { Compression } from '../content/media-types.ts';
-import { parsePlatform, platformMatches } from '../content/platform.ts';
-import { formatReference, type Reference } from '../content/reference.ts';
+import type { Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
 import { AirferryError } from '../errors.ts';
 import { layersFolder } from '../registry/upload-journal.ts';
@@ -14,13 +13,14 @@ import type { Meter } from '../support/meter.ts';
 import type { CopyReport, PreparedCopy } from '../transports/copy.ts';
 import { LayerBook } from '../transports/layer-book.ts';
 import { formatLocation, type Location } from '../transports/location.ts';
-import type { Selection } from '../transports/plan.ts';
+import type { Selection } from '../transports/selection.ts';
 import { nameSole, withInventory } from '../transports/sole.ts';
 import type { Inventory } from '../transports/source.ts';
 import { type ImagesCopied, summary } from './copied.ts';
 import type { WantedImage } from './image-names.ts';
 import type { Destination, OpenedSource } from './image-place.ts';
 import { type Access, openDestination, openSources } from './image-places.ts';
+import { lotsByPlatform, widest } from './platform-lots.ts';
 import {
   type Choice,
   expectAll,
@@ -41,7 +41,7 @@ export interface ImageCopyOptions extends Access {
   sources: readonly Location[];
   target: Location;
   rules?: readonly RetagRule[];
-  /** The images that are asked for by name. Default all. */
+  /** The images that are asked for by name. Default all. Platforms of theirs count where `platforms` says nothing. */
   wanted?: readonly WantedImage[];
   /** Find out the names, and stop. */
   dryRun?: boolean;
@@ -73,7 +73,8 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
   const choice: Choice = { naming, ...(wanted && { wanted }) };
   const opened: Opened[] = [];
   try {
-    for (const one of await openSources(options.sources, options))
+    const platforms = widest(options.platforms, wanted);
+    for (const one of await openSources(options.sources, { ...options, platforms }))
       opened.push({ ...one, inventory: undefined, names: [], renamed: [] });
     for (const one of opened) await takeStock(one, choice, options);
     if (wanted)
@@ -152,7 +153,8 @@ async function copyAll(
   // A layer that came from one source is neither compressed nor sent again for another.
   const { compression = 'gzip', meter, signal, target } = options;
   const known = target.transport === 'docker' ? await LayerBook.open(layersFolder(), compression) : new Map();
-  const selection = selectionOf(choice, options);
+  const names = opened.flatMap(one => one.names);
+  const selection = selectionOf(names, choice, options);
   const watch = { meter, ...(signal && { signal }) };
   try {
     const copies: PreparedCopy[] = [];
@@ -167,17 +169,16 @@ async function copyAll(
   }
 }
 
-function selectionOf(choice: Choice, { platforms, referrers, target }: ImageCopyOptions): Selection {
-  const { naming, wanted } = choice;
-  const chosen = platforms?.map(parsePlatform);
-  const all = wanted === undefined && naming.kind === 'keep';
+function selectionOf(
+  found: readonly Reference[],
+  choice: Choice,
+  { platforms, referrers, target }: ImageCopyOptions,
+): Selection {
+  const all = choice.wanted === undefined && choice.naming.kind === 'keep';
+  const [first, ...also] = lotsByPlatform(found, choice, platforms);
   return {
-    names: from => [
-      ...new Map(
-        from.flatMap(name => renamings(name, choice)).map(({ to }) => [formatReference(to), to]),
-      ).values(),
-    ],
-    ...(chosen && { platform: ({ platform }) => chosen.some(one => platformMatches(one, platform)) }),
+    ...first,
+    ...(also.length > 0 && { also }),
     unnamed: all && target.transport !== 'docker-daemon',
     ...(referrers && { referrers }),
   };

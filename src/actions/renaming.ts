@@ -83,6 +83,8 @@ export interface Choice {
 export interface Asked {
   name: Reference;
   as?: Reference;
+  /** `os/architecture[/variant]`; all that the image has where nobody chose. */
+  platforms?: readonly string[];
 }
 
 /** What a name becomes: nothing where it is not wanted, several names where it is wanted as several. Throws RULE_INVALID. */

@@ -41,19 +41,12 @@ export abstract class ImageCommand extends BaseCommand {
     const rules = await retagRules(flags.retag, flags['retag-file']);
     const { images: wanted, warnings } = await wantedImages(wantedOptions(flags));
     for (const warning of warnings) out.warn(warning);
-    const platforms = flags.platform ?? platformsOf(wanted);
     const title = dryRun ? 'Reading' : verb.title;
     const result = await this.track(out, title, work =>
-      action({ rules, wanted, platforms, referrers, dryRun, ...work }),
+      action({ rules, wanted, platforms: flags.platform, referrers, dryRun, ...work }),
     );
     const warning = unnamedWarning(result);
     if (warning) out.warn(warning);
     this.end(out, { result, view: (copied, look) => copiedView(copied, verb, look), asked: dryRun });
   }
-}
-
-/** The platforms that lists and compose files ask for, where each image there names its own. */
-function platformsOf(wanted: readonly WantedImage[] | undefined): string[] | undefined {
-  if (!wanted?.every(({ platforms }) => platforms)) return undefined;
-  return [...new Set(wanted.flatMap(({ platforms = [] }) => platforms))];
 }

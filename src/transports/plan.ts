@@ -5,28 +5,25 @@ import type { Reference } from '../content/reference.ts';
 import { NOWHERE, repositoryOf, WITHIN } from './homes.ts';
 import { type Cut, type Node, reduceIndex, spread } from './plan-index.ts';
 import { claim, type Plan, type PlannedImage, type PlannedIndex, unplaced } from './planned.ts';
+import { lotsOf, type Selection } from './selection.ts';
 import type { Inventory, SourceImage, SourceIndex } from './source.ts';
 
 export { NOWHERE, repositoryOf } from './homes.ts';
 
-export interface Selection {
-  /** The names that content with these names gets at the target; none leaves it out. */
-  names(from: Reference[]): Reference[];
-  /** Whether an image is wanted for its platform; all are when absent. What has no platform is not asked about. */
-  platform?(image: Pick<SourceImage, 'platform'>): boolean;
-  /** Whether images without any name come along, known by their digest. */
-  unnamed: boolean;
-  /** Whether signatures, SBOMs and attestations go where that goes which they are about. */
-  referrers?: boolean;
-  /** With a choice of platforms: an index of just one image gives its names to it, though it could stay as it is. */
-  single?: boolean;
-}
-
 /** Referrers of referrers; the signature of an SBOM is one level. */
 const REFERRERS_DEPTH = 8;
 
-/** Decide what of an inventory is copied, and to which names. */
+/** Decide what of an inventory is copied, and to which names. What several lots of names want stands there for each. */
 export function planCopy(inventory: Inventory, selection: Selection): Plan {
+  const plans = lotsOf(selection).map(lot => planLot(inventory, lot));
+  return {
+    images: plans.flatMap(({ images }) => images),
+    indexes: plans.flatMap(({ indexes }) => indexes),
+    referrers: plans.flatMap(({ referrers }) => referrers),
+  };
+}
+
+function planLot(inventory: Inventory, selection: Selection): Plan {
   const held = new Set([
     ...inventory.images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
     ...inventory.indexes.map(({ index }) => index.descriptor.digest),

@@ -14,9 +14,11 @@ import {
   dockerArchive20,
   gzipped,
   imageOf,
+  layoutOf,
   manifestOf,
   ociArchive,
   siteImages,
+  tarOf,
   writeTo,
 } from '../support/archives.ts';
 import { type FakeRegistry, startFakeRegistry } from '../support/fake-registry.ts';
@@ -176,6 +178,81 @@ test('a location that cannot be read is named', async () => {
   const error = await failure(copy([`oci:${folder}/none`], `oci:${folder}/x`), 'FILE_NOT_FOUND');
   assert.match(error.message, 'none');
   assert.is(formatLocation(sourceLocation(`oci:${folder}/none`, 'docker')), `oci:${folder}/none`);
+});
+
+/** The platforms of what stands under each name, by name. */
+async function platformsIn(place: string): Promise<Record<string, string[]>> {
+  const { images } = await listImages({
+    source: sourceLocation(place, 'docker'),
+    sourcePlainHttp: true,
+    meter: new Meter(),
+  });
+  const found: Record<string, string[]> = {};
+  for (const { names, platform } of images)
+    for (const name of names) found[name] = [...(found[name] ?? []), platform].sort();
+  return found;
+}
+
+test('each image that is asked for comes for the platforms that were asked for with it', async () => {
+  const platforms = ['linux/amd64', 'linux/arm64', 'linux/s390x'];
+  const images = platforms.map(platform => imageOf([], app.layers, { platform }));
+  const files: string[] = [];
+  for (const name of ['one', 'two', 'all'])
+    files.push(writeTo(folder, `${name}.tar`, await tarOf(layoutOf(images, { indexName: `${name}:1` }))));
+  const host = registry.address;
+  await copy(files, `docker://${host}/lots/`);
+  const ask = (prefix: string): WantedImage[] => [
+    { name: parseReference(`${prefix}one:1`), platforms: ['linux/arm64'], origins: [] },
+    { name: parseReference(`${prefix}two:1`), platforms: ['linux/amd64', 'linux/s390x'], origins: [] },
+    { name: parseReference(`${prefix}all:1`), origins: [] },
+  ];
+  const remote = ['one', 'two', 'all'].map(name => `docker://${host}/lots/${name}:1`);
+  for (const [sources, prefix] of [
+    [files, ''],
+    [remote, `${host}/lots/`],
+  ] as const) {
+    for (const [what, place] of Object.entries(places)) {
+      const target = place();
+      await copy([...sources], target, { wanted: ask(prefix) });
+      assert.equal(
+        await platformsIn(target),
+        {
+          [`${prefix}one:1`]: ['linux/arm64'],
+          [`${prefix}two:1`]: ['linux/amd64', 'linux/s390x'],
+          [`${prefix}all:1`]: platforms,
+        },
+        what,
+      );
+    }
+  }
+  const target = `oci:${folder}/flagged`;
+  await copy(files, target, { wanted: ask(''), platforms: ['linux/amd64'] });
+  const flagged = await platformsIn(target);
+  assert.equal(new Set(Object.values(flagged).flat()), new Set(['linux/amd64']));
+});
+
+test('one image that is asked for under two names comes for the platforms of each', async () => {
+  const images = ['linux/amd64', 'linux/arm64'].map(platform => imageOf([], app.layers, { platform }));
+  const file = writeTo(folder, 'multi.tar', await tarOf(layoutOf(images, { indexName: 'multi:1' })));
+  const name = parseReference('multi:1');
+  const asked = (as: string, platform: string): WantedImage => ({
+    name,
+    as: parseReference(as),
+    platforms: [platform],
+    origins: [],
+  });
+  const target = `oci:${folder}/multi-both`;
+  const { images: told } = await copy([file], target, {
+    wanted: [asked('multi:arm', 'linux/arm64'), asked('multi:amd', 'linux/amd64')],
+  });
+  assert.equal(await platformsIn(target), { 'multi:arm': ['linux/arm64'], 'multi:amd': ['linux/amd64'] });
+  assert.equal(
+    told.map(({ to, changed }) => [to, changed]),
+    [
+      ['docker.io/library/multi:arm', 'platform'],
+      ['docker.io/library/multi:amd', 'platform'],
+    ],
+  );
 });
 
 test.run();

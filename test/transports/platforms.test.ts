@@ -3,7 +3,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import { buildIndex, parseManifest } from '../../src/content/manifest.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { parsePlatform, platformMatches } from '../../src/content/platform.ts';
-import { formatReference, parseReference } from '../../src/content/reference.ts';
+import { formatReference, parseReference, type Reference } from '../../src/content/reference.ts';
 import { digestNote } from '../../src/transports/copy.ts';
 import type { SourceImage } from '../../src/transports/source.ts';
 import {
@@ -299,6 +299,27 @@ test('an index under two names in two repositories has its images in both', asyn
   })) {
     assert.equal(target.names(), names);
     assert.equal(target.dangling(), []);
+  }
+});
+
+test('each lot of names has platforms of its own, though images and blobs are shared', async () => {
+  const as = (tag: string) => (from: Reference[]) =>
+    from.map(() => parseReference(`hub.company.com/library/multi:${tag}`));
+  const also = [{ names: as('two'), ...wants('linux/amd64', 'linux/arm64') }, { names: as('all') }];
+  for (const nested of [0, 1]) {
+    for (const { target, report } of await everyWay(layout({ nested }), {
+      names: as('one'),
+      ...wants('linux/arm64'),
+      also,
+    })) {
+      const at = (tag: string) => target.document(`hub.company.com/library/multi:${tag}`).bytes;
+      assert.equal(at('one'), manifestOf(arm));
+      assert.equal(at('all'), topOf(layout({ nested })));
+      assert.is(parseManifest(at('two')).kind, 'index');
+      assert.not.equal(at('two'), at('all'));
+      assert.equal(target.dangling(), []);
+      assert.is(lines(report).length, 3);
+    }
   }
 });
 

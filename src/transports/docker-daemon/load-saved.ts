@@ -7,6 +7,7 @@ import type { Digest } from '../../content/digest.ts';
 import { chainIds } from '../../content/manifest.ts';
 import { familiarName } from '../../content/reference.ts';
 import { layerDifferences, platformDifference } from '../loaded.ts';
+import { allNames } from '../selection.ts';
 import type { Bytes } from '../source.ts';
 import { foretelling } from './foretell.ts';
 import {
@@ -36,7 +37,7 @@ export async function loadSaved(
 ): Promise<EngineLoad[]> {
   const { store } = loading;
   const wanted = source.engine.images
-    .map(image => ({ image, to: options.names(image.names) }))
+    .map(image => ({ image, to: allNames(options, image.names) }))
     .filter(({ image, to }) => to.length > 0 || (options.unnamed && image.names.length === 0));
   const alike = source.engine.store === store.kind;
   const done: EngineLoad[] = [];

@@ -5,6 +5,7 @@ import { familiarName, formatReference, type Reference } from '../../content/ref
 import { decompress } from '../../support/compress.ts';
 import { peek } from '../../support/peek.ts';
 import { ZSTD_SINCE } from '../docker-load.ts';
+import { allNames } from '../selection.ts';
 import type { Bytes, SequentialSource } from '../source.ts';
 import { type EngineLoadOptions, failed, type Loading, loadBytes, nameImage, standing } from './loader.ts';
 import type { EngineLoad } from './report.ts';
@@ -55,15 +56,15 @@ export async function loadWhole(
     found.push({ name, id });
     store.names.set(familiarName(name), id);
   }
-  const wanted = new Set(found.flatMap(({ name }) => options.names([name]).map(formatReference)));
+  const wanted = new Set(found.flatMap(({ name }) => allNames(options, [name]).map(formatReference)));
   for (const { name, id } of found) {
-    const to = options.names([name]);
+    const to = allNames(options, [name]);
     await nameImage(loading, id, to);
     if (to.length > 0) await record(id, [name], to);
   }
   for (const { name } of found)
     if (!wanted.has(formatReference(name))) await restore(loading, name, before.get(familiarName(name)));
-  for (const id of ids) if (options.unnamed) await record(id, [], options.names([]));
+  for (const id of ids) if (options.unnamed) await record(id, [], allNames(options, []));
   return done;
 }
 

@@ -12,6 +12,7 @@ import type { Meter } from '../../support/meter.ts';
 import { refuseAbsent, usesOfLayers } from '../absent.ts';
 import { type ImageLoad, imagesFor, loadArchive, planLoads } from '../docker-load.ts';
 import { differences } from '../loaded.ts';
+import { lotsOf } from '../selection.ts';
 import type { Bytes, ImageSource, RandomSource } from '../source.ts';
 import { loadSaved } from './load-saved.ts';
 import { loadWhole } from './load-whole.ts';
@@ -32,7 +33,13 @@ export async function loadIntoEngine(
 ): Promise<EngineLoadReport> {
   const { onNote } = options;
   const loading: Loading = { api, store: await askEngine(api), ...(onNote ? { onNote } : {}) };
-  if (source.access === 'random') return reportOf(await loadRandom(loading, source, options));
+  if (source.access === 'random') {
+    const loads: EngineLoad[] = [];
+    const { meter, signal } = options;
+    for (const lot of lotsOf(options))
+      loads.push(...(await loadRandom(loading, source, { ...lot, meter, ...(signal && { signal }) })));
+    return reportOf(loads);
+  }
   if (isEngineSource(source)) return reportOf(await loadSaved(loading, source, options));
   return reportOf(await loadWhole(loading, source, options));
 }

@@ -7,7 +7,7 @@ import type { InspectedImage } from '../../engine/api/images.ts';
 import type { AirferryError } from '../../errors.ts';
 import type { Meter } from '../../support/meter.ts';
 import { loadFailure } from '../loaded.ts';
-import type { Selection } from '../plan.ts';
+import type { Selection } from '../selection.ts';
 import type { Bytes } from '../source.ts';
 import type { AskedStore } from './store.ts';
 
