@@ -1,8 +1,9 @@
 /** Docker's `config.json`: read as it is, written so that nothing of it is lost. */
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AirferryError, systemCode } from '../errors.ts';
+import { makeFolders } from '../support/folders.ts';
 import { isObject } from '../support/is-object.ts';
 import { writeWhole } from '../support/write-file.ts';
 
@@ -70,7 +71,7 @@ export async function readDockerConfig(file: string): Promise<DockerConfig | und
 /** Write the config whole or not at all, for its user's eyes only, through a link to it. Throws FILE_UNWRITABLE, DISK_FULL. */
 export async function writeDockerConfig(file: string, config: DockerConfig): Promise<void> {
   const target = await realpath(file).catch(() => file);
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 }).catch(() => {});
+  await makeFolders(dirname(target), 0o700).catch(() => {});
   await writeWhole(target, `${JSON.stringify(config, undefined, '\t')}\n`, 0o600);
 }
 

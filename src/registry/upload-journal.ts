@@ -4,10 +4,11 @@
  * Whatever goes wrong here costs a resumed upload, never an upload.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Descriptor } from '../content/descriptor.ts';
+import { makeFolders } from '../support/folders.ts';
 import { isObject } from '../support/is-object.ts';
 
 /** Milliseconds after which an upload is not worth asking for: registries remove abandoned ones after a week. */
@@ -106,7 +107,7 @@ export class UploadJournal {
     const file = this.#file(repository, { digest });
     const temporary = `${file}.${randomBytes(4).toString('hex')}.part`;
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolders(this.#folder, 0o700);
       if (!this.#swept) await this.#sweep();
       // Not synced: a note that a power cut takes is worth less than the wait for the disk after every chunk.
       await writeFile(temporary, JSON.stringify(entry), { flag: 'wx', mode: 0o600 });

@@ -4,12 +4,13 @@
  * wrong here costs that, never a push.
  */
 import { appendFileSync } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { versions } from 'node:process';
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { type Compression, layerMediaType } from '../content/media-types.ts';
+import { makeFolders } from '../support/folders.ts';
 
 /** Layers by the digest of their uncompressed tar, and what they are at the target. A Map is one. */
 export interface KnownLayers {
@@ -43,7 +44,7 @@ export class LayerBook implements KnownLayers {
     const file = join(folder, `${compression}-${EDITION}-${library ?? 'none'}`);
     const before = new Map<Digest, Descriptor>();
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolders(folder, 0o700);
       for (const line of await linesOf(file)) {
         const entry = parse(line, compression);
         if (entry) before.set(...entry);

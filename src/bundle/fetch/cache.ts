@@ -2,7 +2,7 @@
  * The cache: content by its digest, kept for the next run. `blobs/sha256/HEX` is whole and was hashed on its way in; it is
  * hashed again whenever it is used. Several processes may use it at once: files appear by renaming, with the same content.
  */
-import { chmod, mkdir, stat, unlink, utimes } from 'node:fs/promises';
+import { chmod, stat, unlink, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Descriptor } from '../../content/descriptor.ts';
@@ -10,6 +10,7 @@ import { type Digest, Digester } from '../../content/digest.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
+import { makeFolders } from '../../support/folders.ts';
 import { PendingFile, unwritable } from '../../support/write-file.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
@@ -102,7 +103,7 @@ export class Cache {
   /** Throws FILE_UNWRITABLE. */
   async makeFolder(path: string): Promise<void> {
     try {
-      const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+      const made = await makeFolders(path, FOLDER_MODE);
       if (made !== undefined) await chmod(path, FOLDER_MODE);
     } catch (cause) {
       throw cacheUnwritable(path, cause);

@@ -1,5 +1,5 @@
 /** The folder of an OCI layout that is written to: made where there is none, added to where there is one. */
-import { mkdir, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Descriptor } from '../../content/descriptor.ts';
 import { type Digest, Digester } from '../../content/digest.ts';
@@ -7,6 +7,7 @@ import { MANIFEST_LIMIT } from '../../content/manifest.ts';
 import { AirferryError, isAirferryError, systemCode } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
 import { withFileLock } from '../../support/file-lock.ts';
+import { makeFolders } from '../../support/folders.ts';
 import { PendingFile, unwritable } from '../../support/write-file.ts';
 import { blobPath } from './file-store.ts';
 import { emptyIndex, formatIndexJson, parseIndexJson, type RawIndex } from './index-json.ts';
@@ -95,7 +96,7 @@ export class LayoutFolder {
   async endBlob(file: PendingFile, digest: Digest): Promise<void> {
     const path = this.blobFile(digest);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolders(dirname(path));
     } catch (cause) {
       throw unwritable(path, cause);
     }
@@ -115,7 +116,7 @@ export class LayoutFolder {
 /** True where it was not there before. */
 async function makeFolder(path: string): Promise<boolean> {
   try {
-    return (await mkdir(path, { recursive: true })) !== undefined;
+    return (await makeFolders(path)) !== undefined;
   } catch (cause) {
     if (systemCode(cause) !== 'EEXIST') throw unwritable(path, cause);
     const what = (await stat(path).catch(() => undefined))?.isFile() ? 'a file' : 'no folder';

@@ -223,6 +223,7 @@ test('a folder that is a layout itself, one that is damaged, and one that cannot
   writeFileSync(file, '');
   await failure(openStorage(join(file, 'below')), 'FILE_UNWRITABLE');
   chmodSync(file, 0o600);
+  await failure(openStorage('/proc/storage'), 'FILE_UNWRITABLE');
 });
 
 test('a manifest that was damaged on the disk is told to the operator, and mended by the next push', () =>

@@ -1,11 +1,12 @@
 /** Files of a storage: where they are, and how they come to stand there whole. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, hexOf } from '../../../content/digest.ts';
 import { verified } from '../../../content/verified.ts';
 import { isAirferryError, systemCode } from '../../../errors.ts';
 import { ReadFile } from '../../../support/file.ts';
+import { makeFolders } from '../../../support/folders.ts';
 import { unwritable } from '../../../support/write-file.ts';
 import type { ServedBlob } from '../content.ts';
 import { Refusal } from '../refusal.ts';
@@ -112,7 +113,7 @@ export async function place(temporary: string, path: string): Promise<void> {
 
 /** Make a folder and whatever is missing above it, for good. */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   for (let folder = path; ; folder = dirname(folder)) {
     await syncFolder(folder);

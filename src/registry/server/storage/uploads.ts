@@ -1,9 +1,10 @@
 /** Uploads as files that nobody else may read; they outlive the server, so that a client can go on after a restart. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, Digester } from '../../../content/digest.ts';
 import { ReadFile } from '../../../support/file.ts';
+import { makeFolders } from '../../../support/folders.ts';
 import { unwritable } from '../../../support/write-file.ts';
 import type { Upload } from '../content.ts';
 import { appendTo } from './append.ts';
@@ -52,7 +53,7 @@ export class Uploads {
   /** Take away what stands still for a day; at the start, also what a killed server was about to write. */
   async sweep(at: 'start' | 'later', now = Date.now()): Promise<void> {
     const folder = this.#places.unfinished;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
     for (const name of await readdir(folder)) {
       const file = join(folder, name);
       const isUpload = name.startsWith('upload-');
