@@ -27,12 +27,13 @@ export function textLines(text: string): TextLine[] {
 
 /**
  * Whether a file is YAML rather than lines of text: by its extension; else by the first word, which is a key, the dash of
- * a list item, or a bracket.
+ * a list item, or a bracket that is not that of an IPv6 address: `[::1]:5000/app`.
  */
 export function isYaml(file: string, text: string): boolean {
   if (/^\.(?:ya?ml|json)$/i.test(extname(file))) return true;
   const [first] = textLines(text);
   if (first === undefined) return false;
   const [word = ''] = first.words;
+  if (/^\[[0-9a-fA-F]*:[0-9a-fA-F:.]*\](?::\d+)?\//.test(word)) return false;
   return /^(?:-{1,3}|%YAML|[[{].*|[^=*]+:)$/.test(word);
 }

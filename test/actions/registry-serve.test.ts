@@ -2,12 +2,19 @@ import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { copyImages } from '../../src/actions/image-copy.ts';
+import { wantedImages } from '../../src/actions/image-names.ts';
+import { sourceLocation, targetLocation } from '../../src/actions/image-words.ts';
+import { listRegistry } from '../../src/actions/registry-list.ts';
 import {
   type RegistryServeOptions,
   type RegistryServing,
   serveImages,
 } from '../../src/actions/registry-serve.ts';
+import { formatReference, parseReference, type Reference } from '../../src/content/reference.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import { Meter } from '../../src/support/meter.ts';
+import type { Location } from '../../src/transports/location.ts';
 import { failure } from '../registry/rig.ts';
 import {
   dockerArchive20,
@@ -114,6 +121,47 @@ test('what cannot be served is told, with what to do instead, and nothing stays 
       assert.is(serving.registry, serving.address.replace('0.0.0.0', hostname()));
     },
   );
+});
+
+test('over IPv6, images are pushed to it and pulled from it, and its name goes through files and lists', async () => {
+  process.env.DOCKER_CONFIG = folder;
+  const storage = join(folder, 'storage-v6');
+  const source = sourceLocation(await imageFile('site/six:1'), 'docker');
+  await whileServing({ storage, listen: '[::1]:0' }, async ({ registry, loopback }) => {
+    assert.match(registry, /^\[::1\]:\d+$/);
+    assert.ok(loopback);
+    const copy = (from: Location, to: string, wanted?: string) =>
+      copyImages({
+        sources: [from],
+        target: targetLocation(to),
+        sourcePlainHttp: true,
+        targetPlainHttp: true,
+        meter: new Meter(),
+        ...(wanted !== undefined && { wanted: [{ name: parseReference(wanted), origins: [] }] }),
+      });
+    const pushed = await copy(source, `docker://${registry}/plant/`);
+    const name = `${registry}/plant/site/six:1`;
+    assert.equal(
+      pushed.images.map(({ to, outcome }) => [to, outcome]),
+      [[name, 'copied']],
+    );
+    const again = await copy(source, `docker://${registry}/plant/`);
+    assert.equal([again.images[0]?.outcome, again.moved.blobs], ['present', 0]);
+    const moved = await copy(sourceLocation(name, 'docker'), `docker://${registry}/other/six:2`);
+    assert.equal([moved.moved.blobs, moved.mounted.blobs > 0], [0, true], 'a mount needs no bytes');
+    const list = writeTo(folder, 'six.txt', `${name}\n`);
+    const { images } = await wantedImages({ imageFiles: [list] });
+    assert.is(images && formatReference(images[0]?.name as Reference), name);
+    const pulled = await copy(sourceLocation(`docker://${name}`, 'docker'), `oci:${folder}/six`, name);
+    assert.is(pulled.images[0]?.digest, pushed.images[0]?.digest);
+    const back = await copy(
+      sourceLocation(`oci:${folder}/six`, 'docker'),
+      `docker-archive:${folder}/six.tar`,
+    );
+    assert.is(back.images[0]?.to, name);
+    const { repositories } = await listRegistry({ place: registry, plainHttp: true });
+    assert.equal(repositories.map(({ name }) => name).sort(), ['other/six', 'plant/site/six']);
+  });
 });
 
 test.run();
