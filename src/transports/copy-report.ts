@@ -10,9 +10,10 @@ import type { PutResult } from './target.ts';
 
 /**
  * Why content has another digest than in the source: of an index only one platform was wanted (`platform`) or not all
- * (`platforms`), so that one of its images stands for it, or an index over the rest; or `layers` came uncompressed.
+ * (`platforms`), so that one of its images stands for it, or an index over the rest; or `layers` came uncompressed; or
+ * the target knows what has a tag by an `algorithm` of its own, though the bytes are the same.
  */
-export type DigestChange = 'platform' | 'platforms' | 'layers';
+export type DigestChange = 'platform' | 'platforms' | 'layers' | 'algorithm';
 
 /** Content that now stands at the target. */
 export interface CopiedImage {
@@ -62,6 +63,8 @@ export function digestNote({ source, changed }: Pick<CopiedImage, 'source' | 'ch
       return 'digest changed: not all that the index names was copied';
     case 'layers':
       return 'digest changed: layers were compressed on the way';
+    case 'algorithm':
+      return 'digest changed: the registry names the same bytes by sha256';
     default:
       return source === undefined ? 'digest is new: the source has none' : 'digest kept';
   }
@@ -74,6 +77,8 @@ export interface Outcome {
   present: boolean;
   /** An index that names only what the source holds, since the target takes no other. */
   cut?: boolean;
+  /** The digest by which the target knows the manifest under its names, where that is not its own. */
+  known?: Digest;
 }
 
 /** Keeps count of blobs while they are put, and of what stands at the end. */
@@ -136,7 +141,7 @@ function contentOf(
 
 /** One entry for each thing that the names stood for in the source; `all`: also what has no name at the target. */
 function claimsOf(outcome: Outcome, all: boolean): Omit<CopiedImage, 'moved' | 'spared'>[] {
-  const { planned, manifest, present } = outcome;
+  const { planned, manifest, present, known: digest = manifest.descriptor.digest } = outcome;
   const known = planned.claims.filter(({ to, nameless }) => to.length > 0 || nameless);
   const told = known.length === 0 && all ? planned.claims.slice(-1) : known;
   const image = 'image' in planned ? planned.image : undefined;
@@ -145,7 +150,7 @@ function claimsOf(outcome: Outcome, all: boolean): Omit<CopiedImage, 'moved' | '
     return {
       from,
       to,
-      manifest: manifest.descriptor,
+      manifest: { ...manifest.descriptor, digest },
       present,
       ...(was ? { source: was } : {}),
       ...(changed ? { changed } : {}),
@@ -155,8 +160,12 @@ function claimsOf(outcome: Outcome, all: boolean): Omit<CopiedImage, 'moved' | '
   });
 }
 
-function changeOf({ planned, manifest, cut }: Outcome, was: Digest | undefined): DigestChange | undefined {
-  if (was === undefined || was === manifest.descriptor.digest) return undefined;
+function changeOf(
+  { planned, manifest, cut, known }: Outcome,
+  was: Digest | undefined,
+): DigestChange | undefined {
+  if (was === undefined) return undefined;
+  if (was === manifest.descriptor.digest) return known === undefined ? undefined : 'algorithm';
   if (!('image' in planned)) return cut || planned.index.descriptor.digest !== was ? 'platforms' : 'layers';
   return planned.image.manifest?.descriptor.digest === was ? 'layers' : 'platform';
 }

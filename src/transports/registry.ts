@@ -99,18 +99,18 @@ class RegistryTarget implements ImageTarget {
     }
   }
 
-  async putManifest(document: Document, name: Reference): Promise<void> {
+  async putManifest(document: Document, name: Reference): Promise<Digest> {
     const repository = this.#repository(name);
     const { descriptor, bytes } = document;
     const reference = name.tag ?? descriptor.digest;
     const put = (): Promise<Digest> =>
       this.#client.putManifest(repository, reference, descriptor.mediaType, bytes);
     try {
-      await put();
+      return await put();
     } catch (error) {
       if (!isMissingContent(error) || !(await this.#sendAgain(document, repository)))
         throw await this.#client.explain(error, repository);
-      await put();
+      return await put();
     }
   }
 

@@ -70,15 +70,14 @@ class Store {
       const { index, to, homes } = one;
       const manifest = this.#index(index, index);
       try {
-        await this.#manifest(manifest, to, homes);
-        return { planned: one, manifest, present: false };
+        return { planned: one, manifest, present: false, ...(await this.#manifest(manifest, to, homes)) };
       } catch (error) {
         const held = heldOnly(one);
         if (!isMissingContent(error) || !held) throw error;
         // A strict registry takes an index only beside all that it names: then it names what there is.
         const cut = this.#index(index, held);
-        await this.#manifest(cut, to, homes);
-        return { planned: one, manifest: cut, present: false, cut: true };
+        const stored = await this.#manifest(cut, to, homes);
+        return { planned: one, manifest: cut, present: false, cut: true, ...stored };
       }
     });
   }
@@ -114,19 +113,23 @@ class Store {
       open: () => once(config.bytes),
     };
     for (const home of inScope(homes, target.scope)) await put(blob, home);
-    await this.#manifest(manifest, planned.to, homes);
-    return { planned, manifest, present: false };
+    return { planned, manifest, present: false, ...(await this.#manifest(manifest, planned.to, homes)) };
   }
 
-  async #manifest(manifest: Document, to: Reference[], homes: Reference[]): Promise<void> {
+  /** Under its names, and by its digest wherever else it has to be; there also where a name alone would not keep that. */
+  async #manifest(manifest: Document, to: Reference[], homes: Reference[]): Promise<Pick<Outcome, 'known'>> {
     const { target } = this.#storing;
-    const tagged = new Set(to.map(repositoryOf));
-    const byDigest = inScope(
-      homes.filter(home => !tagged.has(repositoryOf(home))),
-      'repository',
-    );
-    for (const name of to) await target.putManifest(manifest, fitting(name, manifest, target.scope));
-    for (const home of byDigest) await target.putManifest(manifest, untagged(home));
+    const { digest } = manifest.descriptor;
+    const kept = new Set<string>();
+    let known: Digest | undefined;
+    for (const name of to) {
+      const told = await target.putManifest(manifest, fitting(name, manifest, target.scope));
+      if (told === digest) kept.add(repositoryOf(name));
+      else known = told;
+    }
+    const others = homes.filter(home => !kept.has(repositoryOf(home)) && !to.includes(home));
+    for (const home of inScope(others, 'repository')) await target.putManifest(manifest, untagged(home));
+    return known === undefined ? {} : { known };
   }
 }
 

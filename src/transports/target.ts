@@ -50,9 +50,10 @@ export interface ImageTarget {
   putBlob(blob: BlobInput, name: Reference): Promise<PutResult>;
   /**
    * Store a manifest or index, whose children are stored already, under a name. A name with neither tag nor digest says
-   * only where it belongs: it is then known by the digest of its own bytes.
+   * only where it belongs: it is then known by the digest of its own bytes. Gives back the digest by which the target
+   * knows it there; registries know what has a tag by sha256, whatever its digest was.
    */
-  putManifest(document: Document, name: Reference): Promise<void>;
+  putManifest(document: Document, name: Reference): Promise<Digest>;
 }
 
 /** A target that has an end: a file that gets its name only when it is whole, an upload that is closed. */

@@ -8,6 +8,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import { parseReference } from '../../src/content/reference.ts';
 import { parseRetagRule } from '../../src/content/retag.ts';
 import { Meter } from '../../src/support/meter.ts';
+import { digestNote } from '../../src/transports/copy.ts';
 import { formatLocation } from '../../src/transports/location.ts';
 import { failure } from '../registry/rig.ts';
 import {
@@ -19,6 +20,7 @@ import {
   ociArchive,
   siteImages,
   tarOf,
+  writeFolder,
   writeTo,
 } from '../support/archives.ts';
 import { type FakeRegistry, startFakeRegistry } from '../support/fake-registry.ts';
@@ -253,6 +255,24 @@ test('one image that is asked for under two names comes for the platforms of eac
       ['docker.io/library/multi:amd', 'platform'],
     ],
   );
+});
+
+test('a manifest that is named by sha512 keeps that name where it can, and it is said where it cannot', async () => {
+  const files = layoutOf([tool]);
+  const { manifests, ...rest } = JSON.parse(String(files.get('index.json')));
+  const [entry] = manifests;
+  const long = digestOf(manifestOf(tool), 'sha512:');
+  files.set(`blobs/${long.replace(':', '/')}`, manifestOf(tool));
+  files.set('index.json', JSON.stringify({ ...rest, manifests: [{ ...entry, digest: long }] }));
+  const layout = writeFolder(`${folder}/long`, files);
+  const kept = await copy([`oci:${layout}`], `oci-archive:${folder}/long.tar`);
+  assert.equal([kept.images[0]?.digest, kept.images[0]?.changed], [long, undefined]);
+  const { images } = await copy([`oci:${layout}`], `docker://${registry.address}/long:1`);
+  assert.equal(
+    images.map(({ digest, was, changed }) => [digest, was, changed]),
+    [[digestOf(manifestOf(tool)), long, 'algorithm']],
+  );
+  assert.match(digestNote({ source: long, changed: images[0]?.changed }), 'the same bytes by sha256');
 });
 
 test.run();

@@ -55,7 +55,7 @@ export class StrictTarget implements ImageTarget {
     return result;
   }
 
-  async putManifest({ descriptor, bytes }: Document, name: Reference): Promise<void> {
+  async putManifest({ descriptor, bytes }: Document, name: Reference): Promise<Digest> {
     if (digestOf(bytes) !== descriptor.digest || bytes.length !== descriptor.size)
       throw new Error(`the bytes of ${descriptor.digest} are not its own`);
     const home = this.#home(name);
@@ -71,6 +71,7 @@ export class StrictTarget implements ImageTarget {
     this.manifests.set(`${repositoryOf(name)}@${descriptor.digest}`, document);
     if (name.tag !== undefined) this.manifests.set(formatReference(name), document);
     this.log.push(`manifest ${formatReference(name)}`);
+    return descriptor.digest;
   }
 
   /** Digests that the indexes of this target name and that are not beside them. */

@@ -104,18 +104,19 @@ export class ArchiveWriter implements ImageTarget {
     }
   }
 
-  async putManifest(document: Document, name: Reference): Promise<void> {
+  async putManifest(document: Document, name: Reference): Promise<Digest> {
     const { descriptor, bytes } = document;
     await this.putBytes(descriptor.mediaType, bytes, descriptor.digest);
     this.#documents.set(descriptor.digest, document);
     const manifest = parseManifest(bytes, descriptor.mediaType);
     const unnamed = !name.tag && !name.digest;
     // A child is found through its index, and has no entry of its own; what is about another manifest is found by it.
-    if (unnamed && name !== NOWHERE && !manifest.subject) return;
-    if (!this.#claim(unnamed ? undefined : name, descriptor.digest)) return;
+    if (unnamed && name !== NOWHERE && !manifest.subject) return descriptor.digest;
+    if (!this.#claim(unnamed ? undefined : name, descriptor.digest)) return descriptor.digest;
     const platform = manifest.kind === 'image' ? this.#platforms.get(manifest.config.digest) : undefined;
     const written = unnamed ? undefined : this.#options.written?.(name);
     this.top.push({ document, name: unnamed ? undefined : name, platform, ...(written && { written }) });
+    return descriptor.digest;
   }
 
   /** A document or small file from memory; hashed as `like` is. */

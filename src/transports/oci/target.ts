@@ -88,13 +88,13 @@ class LayoutTarget implements ImageTarget {
     return put;
   }
 
-  async putManifest(document: Document, name: Reference): Promise<void> {
+  async putManifest(document: Document, name: Reference): Promise<Digest> {
     const { descriptor, bytes } = document;
     await this.putBlob({ descriptor, open: () => once(bytes) });
     const manifest = parseManifest(bytes, descriptor.mediaType);
     const unnamed = !name.tag && !name.digest;
     // A child is found through its index, and has no entry of its own; what is about another manifest is found by it.
-    if (unnamed && name !== NOWHERE && !manifest.subject) return;
+    if (unnamed && name !== NOWHERE && !manifest.subject) return descriptor.digest;
     const entry: RawEntry = { ...bare(descriptor) };
     if (manifest.kind === 'image' && artifactTypeOf(manifest) === undefined) {
       const config = new FolderStore(this.#folder.path).document(manifest.config);
@@ -105,6 +105,7 @@ class LayoutTarget implements ImageTarget {
     const other = this.#entries.get(key);
     if (other && other.digest !== descriptor.digest) throw collision(name, other.digest, descriptor.digest);
     this.#entries.set(key, entry);
+    return descriptor.digest;
   }
 
   async commit(): Promise<void> {
