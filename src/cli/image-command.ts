@@ -6,6 +6,7 @@ import { BaseCommand } from './base-command.ts';
 import { wantedOptions } from './image-flags.ts';
 import type { OutputFlags } from './output.ts';
 import { copiedView, unnamedWarning, type Verb } from './views/copied.ts';
+import { idleRules } from './views/idle-rules.ts';
 
 /** Parsed flags of which a command has some. */
 export interface CopyFlags extends OutputFlags {
@@ -47,6 +48,12 @@ export abstract class ImageCommand extends BaseCommand {
     );
     const warning = unnamedWarning(result);
     if (warning) out.warn(warning);
+    if (result.images.length > 0)
+      for (const idle of idleRules(
+        rules,
+        result.images.map(({ rule }) => rule),
+      ))
+        out.warn(idle);
     this.end(out, { result, view: (copied, look) => copiedView(copied, verb, look), asked: dryRun });
   }
 }

@@ -31,6 +31,22 @@ test('retag --dry-run says what would change, as JSON too, and changes nothing',
     assert.equal(JSON.parse(listed.stdout).images[0].names, ['mysql:8']);
   }));
 
+test('a rule that changes no name is told, and so is a file of which none does', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'mysql.tar'), 'mysql:8');
+    await writeFile(join(cwd, 'rules.txt'), 'redis=hub.company.com/redis\nnginx=hub.company.com/nginx\n');
+    const rules = ['mysqll=db', 'mysql=hub.company.com/mysql', '--retag-file', 'rules.txt'];
+    const retagged = await airferry(['image', 'retag', 'mysql.tar', ...rules, '--dry-run'], { cwd });
+    const argv = ['image', 'copy', 'mysql.tar', 'oci:out', '--retag', 'mysqll=db', '--retag', 'mysql=data'];
+    const copied = await airferry(argv, { cwd });
+    for (const { status, stderr } of [retagged, copied]) {
+      assert.is(status, 0, stderr);
+      assert.match(stderr, 'the rule mysqll=db changed no name');
+      assert.not.match(stderr, 'the rule mysql=');
+    }
+    assert.match(retagged.stderr, 'of 2 rules in rules.txt none matches a name');
+  }));
+
 test('retag without rules and names, or with a mixture, is a mistake in usage', () =>
   inFolder(async cwd => {
     await saveArchive(join(cwd, 'mysql.tar'), 'mysql:8');

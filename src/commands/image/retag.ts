@@ -8,6 +8,7 @@ import { dryRunFlag, sshFlags } from '../../cli/flags.ts';
 import { accessOf, registryAccessFlags } from '../../cli/image-access.ts';
 import { retagFileFlag } from '../../cli/image-flags.ts';
 import { engineLogin } from '../../cli/reach.ts';
+import { idleRules } from '../../cli/views/idle-rules.ts';
 import { retaggedView } from '../../cli/views/retagged.ts';
 import type { RetagRule } from '../../content/retag.ts';
 import { AirferryError } from '../../errors.ts';
@@ -63,6 +64,8 @@ export default class ImageRetag extends BaseCommand {
     const result = await this.track(out, dryRun ? 'Reading' : 'Retagging', work =>
       retagImages({ ...accessOf(flags), login, source, ...asked, ...work }),
     );
+    const fired = result.images.map(({ rule }) => rule);
+    for (const idle of idleRules(asked.rules ?? [], fired)) out.warn(idle);
     this.end(out, { result, view: retaggedView, asked: dryRun });
   }
 }
