@@ -36,6 +36,8 @@ export interface ImagesCopied {
   referrers: CopiedName[];
   /** Images without a name that were left behind, since the target knows images by name; by ID. */
   unnamed: Digest[];
+  /** Names of images that have none of the platforms that are asked for, and were left out; present where there are any. */
+  otherPlatforms?: string[];
   /** Blobs and bytes that travelled, were there, or were taken from another repository of the registry. */
   moved: CopyReport['moved'];
   present: CopyReport['present'];
@@ -64,6 +66,7 @@ export function summary(
       { blobs: 0, bytes: 0 },
     );
   const renamed = opened.flatMap(one => one.renamed);
+  const others = dryRun ? [] : leftOut(renamed, reports);
   return {
     sources: opened.map(({ source }) => source.description),
     target,
@@ -73,11 +76,19 @@ export function summary(
     ),
     referrers: reports.flatMap(({ referrers }) => referrers.map(endOf)),
     unnamed: opened.flatMap(({ inventory }) => (inventory ? unnamedImages(inventory) : [])),
+    ...(others.length > 0 && { otherPlatforms: others }),
     moved: total('moved'),
     present: total('present'),
     mounted: total('mounted'),
     spared: total('spared'),
   };
+}
+
+/** Names that were to be copied, and are at the target under none of what they were to become. */
+function leftOut(renamed: readonly Renamed[], reports: readonly CopyReport[]): string[] {
+  const there = new Set(reports.flatMap(({ images }) => images.flatMap(({ to }) => to.map(formatReference))));
+  const missing = renamed.filter(({ to }) => !there.has(formatReference(to)));
+  return [...new Set(missing.map(({ from }) => familiarName(from)))];
 }
 
 /** Engines of several hosts often have the same image; it is told once, where it was copied. */

@@ -227,6 +227,12 @@ test('each image that is asked for comes for the platforms that were asked for w
       );
     }
   }
+  const none = await copy(files, `oci:${folder}/none-of-it`, {
+    wanted: ask('').map(one =>
+      one.platforms?.length === 1 ? { ...one, platforms: ['linux/riscv64'] } : one,
+    ),
+  });
+  assert.equal(none.otherPlatforms, ['one:1'], 'what is not there for its platform is said');
   const target = `oci:${folder}/flagged`;
   await copy(files, target, { wanted: ask(''), platforms: ['linux/amd64'] });
   const flagged = await platformsIn(target);

@@ -82,6 +82,13 @@ export function unnamedWarning({ unnamed, sources }: ImagesCopied): string | und
   return `${plural(unnamed.length, 'image')} of ${sources.join(', ')} without a name ${unnamed.length > 1 ? 'were' : 'was'} left out: ${ids}`;
 }
 
+/** A warning for images that were asked for and are for other platforms only. */
+export function platformWarning({ otherPlatforms = [], sources }: ImagesCopied): string | undefined {
+  if (otherPlatforms.length === 0) return undefined;
+  const names = otherPlatforms.map(name => clean(name)).join(', ');
+  return `left out, since ${clean(sources.join(', '))} has nothing of it for the platforms that are asked for: ${names}`;
+}
+
 function outcome({ outcome }: CopiedName, { done }: Verb, { paint }: Look): Cell {
   return outcome === 'copied' ? { text: done, paint: paint.green } : { text: outcome, paint: paint.dim };
 }

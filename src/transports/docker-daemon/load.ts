@@ -36,8 +36,11 @@ export async function loadIntoEngine(
   if (source.access === 'random') {
     const loads: EngineLoad[] = [];
     const { meter, signal } = options;
-    for (const lot of lotsOf(options))
+    for (const [i, lot] of lotsOf(options).entries()) {
+      // Layers that an earlier lot brought are there now.
+      if (i > 0) loading.store = await askEngine(api);
       loads.push(...(await loadRandom(loading, source, { ...lot, meter, ...(signal && { signal }) })));
+    }
     return reportOf(loads);
   }
   if (isEngineSource(source)) return reportOf(await loadSaved(loading, source, options));

@@ -1,10 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
+import { formatPlatform } from '../../../src/content/platform.ts';
 import { familiarName, parseReference } from '../../../src/content/reference.ts';
 import { AirferryError, type ErrorCode } from '../../../src/errors.ts';
-import type { EngineLoadReport } from '../../../src/transports/docker-daemon/load.ts';
+import { Meter } from '../../../src/support/meter.ts';
+import { type EngineLoadReport, loadIntoEngine } from '../../../src/transports/docker-daemon/load.ts';
 import { retagInEngine } from '../../../src/transports/docker-daemon/retag.ts';
 import { openImageSource } from '../../../src/transports/open.ts';
+import type { SourceImage } from '../../../src/transports/source.ts';
 import {
   dockerArchive20,
   dockerArchive26,
@@ -237,6 +240,26 @@ test('an image for another platform is not loaded in silence', () =>
     const source = await openImageSource(fileOf(await dockerArchive20([arm])));
     await fails(load(rig, source), 'PLATFORM_MISMATCH', /arm:1, but not for linux\/amd64/);
     await source.close();
+  }));
+
+test('each lot of names is loaded for its own platforms', () =>
+  withEngines([[[], '26']], async ({ api, engine }) => {
+    const of = (repository: string) => (from: ReturnType<typeof parseReference>[]) =>
+      from.filter(name => name.repository === repository);
+    const on = (platform: string) => (image: Pick<SourceImage, 'platform'>) =>
+      formatPlatform(image.platform) === platform;
+    const report = await loadIntoEngine(api, await openImageSource(plain), {
+      names: of('library/tool'),
+      platform: on('linux/amd64'),
+      also: [{ names: of('site/app'), platform: on('linux/amd64') }],
+      unnamed: false,
+      meter: new Meter(),
+    });
+    assert.equal(told(report), [
+      'site/app:1.0 site/app:latest loaded, 1 left out',
+      'tool:2 loaded, 0 left out',
+    ]);
+    assert.is(engine.names.get('site/app:latest'), app.id);
   }));
 
 test('names change places, old ones go last, and what is not there stops all of it', () =>
