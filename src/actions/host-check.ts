@@ -5,7 +5,7 @@ import type { Shell } from '../host/shell.ts';
 import { emptyState } from '../host/state.ts';
 import { preflightError } from '../phases/check-host.ts';
 import { checkHost } from '../phases/checks/check.ts';
-import { checkFleet, type SeenHost } from '../phases/checks/fleet.ts';
+import { type SeenHost, tellTwins } from '../phases/checks/fleet.ts';
 import type { CheckInput } from '../phases/checks/input.ts';
 import { enableIpForward } from '../phases/enable-ip-forward.ts';
 import { gather, surveyFor } from '../phases/gather-facts.ts';
@@ -39,8 +39,7 @@ export async function hostCheck(options: HostCheckOptions): Promise<HostCheckRes
       await run.connected(lock, shell => check(run, shell, cargo, options, seen));
       return {};
     });
-    const together = checkFleet(seen);
-    for (const { name, findings } of hosts) findings.push(...(together.get(name) ?? []));
+    tellTwins(hosts, seen);
     return { hosts, dryRun };
   } finally {
     bundle?.close();

@@ -9,6 +9,7 @@ import { adoptDocker } from '../phases/adopt-docker.ts';
 import { assertAtHand } from '../phases/check-at-hand.ts';
 import { checkHealth } from '../phases/check-health.ts';
 import { checkPhase } from '../phases/check-host.ts';
+import { checkFleet, type SeenHost, tellTwins } from '../phases/checks/fleet.ts';
 import { copyFiles } from '../phases/copy-files.ts';
 import { createDockerGroup } from '../phases/create-docker-group.ts';
 import { enableIpForward } from '../phases/enable-ip-forward.ts';
@@ -65,10 +66,12 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
     demandSignature(bundle, await trustedKeys(options.trustedKeys));
     const cargo = await readCargo(bundle);
     const lock = dryRun ? undefined : { purpose: 'host install' };
+    const seen: SeenHost[] = [];
     const hosts = await onEveryHost(options, {}, async run => {
-      await run.connected(lock, shell => install(run, shell, cargo, options));
+      await run.connected(lock, shell => install(run, shell, cargo, options, seen));
       return {};
     });
+    tellTwins(hosts, seen);
     const { name, version } = bundle.manifest;
     return { hosts, dryRun, bundle: { name, version, digest: bundle.digest } };
   } finally {
@@ -76,13 +79,21 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
   }
 }
 
-async function install(run: HostRun, shell: Shell, cargo: Cargo, options: HostInstallOptions): Promise<void> {
+async function install(
+  run: HostRun,
+  shell: Shell,
+  cargo: Cargo,
+  options: HostInstallOptions,
+  seen: SeenHost[],
+): Promise<void> {
   const dataRoot = dataRootOf(cargo.bundle, run.member.daemon);
   const { context, recorded } = await run.step('gather-facts', () =>
     prepare(run, shell, cargo, options, dataRoot),
   );
   const { allowDowngrade = false, adopt = false, rollback = true } = options;
-  await run.phase(checkPhase(recorded, dataRoot, { allowDowngrade, adopt }), context);
+  seen.push({ name: run.name, facts: context.facts });
+  const twins = checkFleet(seen).get(run.name);
+  await run.phase(checkPhase(recorded, dataRoot, { allowDowngrade, adopt }, twins), context);
   for (const phase of [...PREPARE, adoptDocker(adopt), ...CONFIGURE]) await run.phase(phase, context);
   try {
     for (const phase of ON_TRIAL) await run.phase(phase, context);

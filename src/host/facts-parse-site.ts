@@ -26,6 +26,30 @@ export function parseRoutes(lines: readonly string[], bigEndian: boolean): Route
   return [...new Map(routes.map(route => [route.network, route])).values()];
 }
 
+/** What every host with IPv6 has on each of its devices, and what is meant for groups of hosts. */
+const LINK_LOCAL_OR_MULTICAST = /^(?:fe[89ab]|ff)/;
+/** Flags of addresses of the host itself: RTF_LOCAL, RTF_ANYCAST. */
+const OWN = 0x80100000;
+
+/** /proc/net/ipv6_route: destination, its length, source, its length, next hop, metric, …, flags, device; all in hex. */
+export function parseRoutes6(lines: readonly string[]): Route[] {
+  const routes = lines.flatMap((line): Route[] => {
+    const [, to = '', bits = '', flags = '', device = ''] =
+      /^([\da-f]{32}) ([\da-f]{2}) [\da-f]{32} [\da-f]{2} [\da-f]{32} [\da-f]{8} [\da-f]{8} [\da-f]{8} ([\da-f]{8}) +(\S+)$/.exec(
+        line.trim(),
+      ) ?? [];
+    const length = Number.parseInt(bits, 16);
+    const own = (Number.parseInt(flags, 16) & OWN) !== 0;
+    if (!(length > 0 && length <= 128) || own) return [];
+    if (NOT_OUTSIDE.test(device) || LINK_LOCAL_OR_MULTICAST.test(to)) return [];
+    const groups = to.match(/.{4}/g) ?? [];
+    // The one that Node has for it writes an address in its shortest form.
+    const { hostname } = new URL(`http://[${groups.join(':')}]/`);
+    return [{ network: `${hostname.slice(1, -1)}/${length}`, device }];
+  });
+  return [...new Map(routes.map(route => [route.network, route])).values()];
+}
+
 function address(hex: string, bigEndian: boolean): number[] | undefined {
   if (!/^[0-9A-F]{8}$/.test(hex)) return undefined;
   const bytes = [...Buffer.from(hex, 'hex')];

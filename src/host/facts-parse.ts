@@ -1,6 +1,13 @@
 /** What `factsScript` printed, as facts. Pure and bounded: a host may print anything. */
 import { AirferryError } from '../errors.ts';
-import { parseDns, parseKernelConfig, parseLimits, parseModules, parseRoutes } from './facts-parse-site.ts';
+import {
+  parseDns,
+  parseKernelConfig,
+  parseLimits,
+  parseModules,
+  parseRoutes,
+  parseRoutes6,
+} from './facts-parse-site.ts';
 import type { BinaryFacts, HostFacts, PathFacts } from './host-facts.ts';
 
 /** Lines that are read of a host's answer, and characters of each. */
@@ -65,7 +72,10 @@ export function parseFacts(answer: string): HostFacts {
     etcHosts: lines.all('hosts'),
     machineId: /^[0-9a-f]{32}$/.exec(lines.one('machineid'))?.[0] ?? '',
     dns: parseDns(lines.all('resolv'), lines.one('resolved-conf') === '1'),
-    routes: parseRoutes(lines.all('route'), BIG_ENDIAN.has(machine)),
+    routes: [
+      ...parseRoutes(lines.all('route'), BIG_ENDIAN.has(machine)),
+      ...parseRoutes6(lines.all('route6')),
+    ],
     kernelConfig: parseKernelConfig(lines.one('kconfig'), lines.all('kset')),
     modules: parseModules(lines.all('module')),
     apparmor: lines.one('apparmor') === 'Y',

@@ -118,8 +118,9 @@ put machineid "$(first /etc/machine-id)"
 if [ -r /etc/resolv.conf ]; then each resolv 100 < /etc/resolv.conf; fi
 if [ -r /run/systemd/resolve/resolv.conf ]; then put resolved-conf 1; fi
 each route 500 < /proc/net/route
+if [ -r /proc/net/ipv6_route ]; then each route6 500 < /proc/net/ipv6_route; fi
 put apparmor "$(first /sys/module/apparmor/parameters/enabled)"
-for l in fs/file-max fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
+for l in fs/file-max fs/nr_open fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
   put limit "$l $(cat /proc/sys/$l 2>/dev/null)"
 done
 for c in /proc/config.gz "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do

@@ -29,9 +29,9 @@ export interface BinaryFacts {
   origin: { kind: 'dpkg' | 'rpm' | 'snap' | 'airferry' | 'unknown'; package?: string };
 }
 
-/** An IPv4 network that the host has a route of its own to; the default route is none. */
+/** A network that the host has a route of its own to, of IPv4 or IPv6; the default route is none. */
 export interface Route {
-  /** `10.77.0.0/24` */
+  /** `10.77.0.0/24`, `fd00:1::/64` */
   network: string;
   device: string;
 }

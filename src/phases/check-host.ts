@@ -8,11 +8,12 @@ import type { Finding } from './finding.ts';
 import type { HostContext, Phase } from './phase.ts';
 import { spaceNeeded } from './space-needed.ts';
 
-/** `dataRoot` is where images will lie; `meant`: what the operator has said is meant. */
+/** `dataRoot` is where images will lie; `meant`: what the operator has said is meant; `together`: what other hosts show. */
 export function checkPhase(
   recorded: HostContext['state'] | undefined,
   dataRoot: string,
   meant: Pick<CheckInput, 'allowDowngrade' | 'adopt'> = {},
+  together: readonly Finding[] = [],
 ): Phase {
   return {
     name: 'check-host',
@@ -28,6 +29,7 @@ export function checkPhase(
         ...(recorded ? { state: recorded } : {}),
         ...(wanted.registry ? { registry: wanted.registry } : {}),
       });
+      found.push(...together);
       findings.push(...found);
       for (const { level, title, fix } of found) if (level === 'warn') report.note(`${title}. ${fix}`);
       const error = preflightError(shell.target, found);

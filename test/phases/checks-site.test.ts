@@ -4,7 +4,7 @@ import type { GatheredFacts } from '../../src/host/facts.ts';
 import { parseFacts } from '../../src/host/facts-parse.ts';
 import { ASKED_KERNEL_OPTIONS } from '../../src/host/kernel-options.ts';
 import { checkHost } from '../../src/phases/checks/check.ts';
-import { checkFleet } from '../../src/phases/checks/fleet.ts';
+import { checkFleet, tellTwins } from '../../src/phases/checks/fleet.ts';
 import type { CheckInput } from '../../src/phases/checks/input.ts';
 import type { Finding } from '../../src/phases/finding.ts';
 import { suite } from '../support/suite.ts';
@@ -107,6 +107,47 @@ const CASES: [name: string, facts: Partial<GatheredFacts>, input: Partial<CheckI
       ['warn address-pool-10.210.0.0/16'],
     ],
     [
+      'IPv6 of the bridge on a route, and on a name server',
+      {
+        routes: [{ network: 'fd00:1::/64', device: 'eth0' }],
+        dns: { servers: ['fd00:2::53%eth0'], upstream: false },
+      },
+      configured({ bip6: 'fd00:1::1/80', 'fixed-cidr-v6': 'fd00:2::/64' }),
+      ['warn bridge-address-bip6', 'warn bridge-address-fixed-cidr-v6'],
+    ],
+    [
+      'IPv6 of the bridge where nobody else is',
+      { routes: [{ network: 'fd00:1::/64', device: 'eth0' }] },
+      configured({ bip6: 'fd00:3::1/64' }),
+      [],
+    ],
+    [
+      'a pool of IPv6 over a route',
+      { routes: [{ network: 'fd00:1:0:2::/64', device: 'eth0' }] },
+      configured({ 'default-address-pools': [{ base: 'fd00:1::/48', size: 64 }] }),
+      ['warn address-pool-fd00:1::/48'],
+    ],
+    [
+      'ports on which the engine is to listen',
+      {
+        listening: [
+          { port: 2376, loopback: false },
+          { port: 9323, loopback: true },
+        ],
+      },
+      configured({
+        hosts: ['unix:///run/docker.sock', 'tcp://0.0.0.0:2376'],
+        'metrics-addr': '127.0.0.1:9323',
+      }),
+      ['error port-2376', 'error port-9323'],
+    ],
+    [
+      'a port of the engine of somebody else',
+      { listening: [{ port: 2376, loopback: false }] },
+      configured({}),
+      ['warn port-2376'],
+    ],
+    [
       'a name server on the host alone',
       { dns: { servers: ['127.0.0.1'], upstream: false } },
       {},
@@ -115,6 +156,7 @@ const CASES: [name: string, facts: Partial<GatheredFacts>, input: Partial<CheckI
     ['systemd-resolved', { dns: { servers: ['127.0.0.53'], upstream: true } }, {}, []],
     ['no name server', { dns: { servers: [], upstream: false } }, {}, ['info resolv-conf']],
     ['no machine-id', { machineId: '' }, {}, ['warn machine-id']],
+    ['few files for one process', { limits: { 'fs/nr_open': 1024 } }, {}, ['warn limit-fs.nr_open']],
     ['podman in the clothes of Docker', { packages: ['podman-docker'] }, {}, ['warn package-podman-docker']],
     ['a package whose dockerd is not on the PATH', { packages: ['docker-ce'] }, {}, ['warn package-docker']],
     ['the command line of a package', { packages: ['docker-ce-cli'] }, {}, []],
@@ -142,6 +184,26 @@ for (const [name, facts, input, expected] of CASES) {
   });
 }
 
+test('a snap is told from other engines, and is not to be taken over', () => {
+  const facts = { packages: ['snap:docker'], processes: { dockerd: 1, containerd: 1, shims: 0 } };
+  for (const adopt of [false, true]) {
+    const found = check(facts, { adopt }).filter(({ id }) => /^(?:package-)?docker$/.test(id));
+    assert.equal(
+      found.map(({ level, id }) => `${level} ${id}`),
+      ['error docker'],
+    );
+    assert.match(found[0]?.title ?? '', /from a snap \(\/snap\/docker\)/);
+    assert.match(found[0]?.fix ?? '', /Save its images and volumes first.*snap remove docker/);
+    assert.not.match(found[0]?.fix ?? '', /--adopt/);
+  }
+});
+
+test('for podman-docker the remedy is named, and that there is nothing to adopt', () => {
+  const { fix } =
+    check({ packages: ['podman-docker'] }).find(({ id }) => id === 'package-podman-docker') ?? {};
+  assert.match(fix ?? '', /dnf remove podman-docker.*nothing to adopt/);
+});
+
 test('each finding says why it matters and what to do', () => {
   for (const [name, facts, input] of CASES)
     for (const { level, id, why, fix } of check(facts, input))
@@ -167,6 +229,25 @@ test('clones are told apart: each is told of its twins, whatever else it shares 
     'h3: machine-id-unique',
   ]);
   assert.match(found.get('h3')?.[0]?.title ?? '', 'h2');
+});
+
+test('what showed of twins before all were seen gives way to what shows then', () => {
+  const facts = { hostname: 'node', machineId: '' };
+  const seen = ['h1', 'h2', 'h3'].map(name => ({ name, facts }));
+  const early = checkFleet(seen.slice(0, 2)).get('h2') ?? [];
+  const other: Finding = { id: 'clock', level: 'ok', title: 'right', why: '', fix: '' };
+  const hosts = [
+    { name: 'h1', findings: [other] },
+    { name: 'h2', findings: [...early, other] },
+  ];
+  tellTwins(hosts, seen);
+  assert.equal(
+    hosts.map(({ findings }) => findings.map(({ title }) => title)),
+    [
+      ['right', 'the host name node is also that of h2, h3'],
+      ['right', 'the host name node is also that of h1, h3'],
+    ],
+  );
 });
 
 /** /etc/os-release as these distributions ship it. */

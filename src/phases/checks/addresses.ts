@@ -1,11 +1,13 @@
 /** Do the networks of containers clash with those that the host itself speaks to? */
-import { type Network, overlaps, parseNetwork } from '../../support/ipv4.ts';
+import { type Network, overlaps, parseNetwork } from '../../support/ip-network.ts';
 import type { Finding } from '../finding.ts';
 import { plannedDaemonJson } from '../write-daemon-json.ts';
 import { type CheckInput, ok } from './input.ts';
 
 /** What the engine takes for its bridge docker0 unless it is told otherwise, or a route is there already. */
 const DEFAULT_BRIDGE = '172.17.0.0/16';
+/** Keys of daemon.json that give the bridge a network of IPv6. */
+const BRIDGE_6 = ['bip6', 'fixed-cidr-v6'] as const;
 
 interface Outside {
   what: string;
@@ -23,6 +25,7 @@ export function checkAddresses(input: CheckInput): Finding[] {
   ];
   const findings = [
     ...checkBridge(bridge, outside),
+    ...BRIDGE_6.flatMap(key => checkBridge6(key, config[key], outside)),
     ...poolsOf(config).flatMap(pool => checkPool(pool, outside)),
   ];
   return findings.length > 0
@@ -31,7 +34,7 @@ export function checkAddresses(input: CheckInput): Finding[] {
 }
 
 function named(what: string, text: string): Outside[] {
-  const network = parseNetwork(text);
+  const network = parseNetwork(text.replace(/%.*$/, ''));
   return network ? [{ what, network }] : [];
 }
 
@@ -50,6 +53,22 @@ function checkBridge(bip: string | undefined, outside: readonly Outside[]): Find
       title: `${bip === undefined ? `the default bridge network ${DEFAULT_BRIDGE}` : `bip ${bip}`} clashes with ${clashes.join(', ')}`,
       why: 'Once the bridge is up, the host sends what is meant for them into it: they can no longer be reached.',
       fix: 'Set bip in daemon.json to a network that is free at your site, such as 10.200.0.1/24.',
+    },
+  ];
+}
+
+/** A part of the host's own network may be meant for containers, with neighbours told of it by an NDP proxy. */
+function checkBridge6(key: string, value: unknown, outside: readonly Outside[]): Finding[] {
+  const network = typeof value === 'string' ? parseNetwork(value) : undefined;
+  const clashes = network ? meeting(network, outside) : [];
+  if (clashes.length === 0) return [];
+  return [
+    {
+      id: `bridge-address-${key}`,
+      level: 'warn',
+      title: `${key} ${value} clashes with ${clashes.join(', ')}`,
+      why: 'Once the bridge is up, the host sends what is meant for them into it, unless a proxy for NDP is set up for that.',
+      fix: `Set ${key} in daemon.json to a network that is free at your site, such as one out of fd00::/8.`,
     },
   ];
 }
@@ -75,7 +94,7 @@ function meeting(network: Network, outside: readonly Outside[]): string[] {
 }
 
 /** daemon.json as it would become; empty where that cannot be said, which the phase that writes it will explain. */
-function daemonConfig({ wanted, survey, state }: CheckInput): Record<string, unknown> {
+export function daemonConfig({ wanted, survey, state }: CheckInput): Record<string, unknown> {
   if (!wanted?.engine || !survey) return {};
   try {
     const files = state ? { state } : { state: { files: [] } };

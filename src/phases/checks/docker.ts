@@ -29,10 +29,14 @@ function checkExisting({ facts, state, wanted, adopt = false }: CheckInput): Fin
   const running = facts.processes.dockerd > 0;
   if (!dockerd && !running && (units.length === 0 || state !== undefined))
     return ok('docker', 'no Docker yet');
-  const { kind, package: name } = dockerd?.origin ?? { kind: 'unknown' as const, package: undefined };
+  const { kind, package: name } = dockerd?.origin ?? {
+    // Its dockerd is not on the PATH.
+    kind: facts.packages.includes('snap:docker') ? ('snap' as const) : ('unknown' as const),
+    package: undefined,
+  };
   if (kind === 'airferry') return ok('docker', 'an engine of airferry, whose install was interrupted');
   const version = dockerd?.version ? ` ${dockerd.version}` : '';
-  const place = dockerd?.path ?? units[0] ?? 'a running dockerd';
+  const place = dockerd?.path ?? (kind === 'snap' ? '/snap/docker' : (units[0] ?? 'a running dockerd'));
   const from = name ? `the package ${name}` : kind === 'snap' ? 'a snap' : 'an unknown source';
   // What a snap has lies inside it, where no other engine finds it.
   if (adopt && kind !== 'snap')
@@ -47,7 +51,10 @@ function checkExisting({ facts, state, wanted, adopt = false }: CheckInput): Fin
     id: 'docker',
     level: wanted?.engine ? 'error' : 'info',
     title: `Docker${version} is here already, from ${from} (${place})`,
-    why: 'airferry does not overwrite what it did not install, and two engines would fight over one data root.',
+    why:
+      kind === 'snap'
+        ? 'It cannot be taken over: its images and volumes lie inside of the snap, and it keeps starting its own engine.'
+        : 'airferry does not overwrite what it did not install, and two engines would fight over one data root.',
     fix:
       kind === 'snap'
         ? removal(kind, name)
@@ -63,7 +70,7 @@ function removal(kind: string, name: string | undefined): string {
     case 'rpm':
       return `Remove it: yum remove ${packageName(name) ?? 'docker'} ${containerdOf(name)}. ${keep}`;
     case 'snap':
-      return 'Remove it: snap remove docker. Save its images and volumes before: they go with it.';
+      return 'Save its images and volumes first, for they go with it; then remove it: snap remove docker.';
     default:
       return `Stop it (systemctl disable --now docker), and move its programs and its units in /etc/systemd/system aside. ${keep}`;
   }

@@ -7,6 +7,21 @@ export interface SeenHost {
   facts: Pick<GatheredFacts, 'hostname' | 'machineId'>;
 }
 
+/** What `checkFleet` calls its findings. */
+const IDS = ['hostname-unique', 'machine-id-unique'];
+
+/** Give each host what shows once all have been seen, in the place of what showed of it so far. */
+export function tellTwins(
+  hosts: readonly { name: string; findings: Finding[] }[],
+  seen: readonly SeenHost[],
+): void {
+  const together = checkFleet(seen);
+  for (const { name, findings } of hosts) {
+    const own = findings.filter(({ id }) => !IDS.includes(id));
+    findings.splice(0, findings.length, ...own, ...(together.get(name) ?? []));
+  }
+}
+
 /** Findings by the name of the host. */
 export function checkFleet(hosts: readonly SeenHost[]): Map<string, Finding[]> {
   const findings = new Map<string, Finding[]>();

@@ -20,6 +20,11 @@ const LIMITS: readonly Limit[] = [
     why: 'It is the number of files that all processes together may have open; each container opens dozens.',
   },
   {
+    name: 'fs/nr_open',
+    least: 65_536,
+    why: 'It is the most that a ulimit -n can be, and so the number of files that one process of a container may have open.',
+  },
+  {
     name: 'kernel/keys/root_maxkeys',
     least: 10_000,
     why: 'Each container takes a key; when they run out, none can be started ("disk quota exceeded").',

@@ -1,13 +1,20 @@
-/** iptables, forwarding, open API ports, and the registry's name. */
+/** iptables, forwarding, ports, and the registry's name. */
 
 import { operatorsAddress, registryHost } from '../etc-hosts.ts';
 import type { Finding } from '../finding.ts';
+import { daemonConfig } from './addresses.ts';
 import { type CheckInput, ok } from './input.ts';
 
 const API_PORTS = [2375, 2376];
 
 export function checkNetwork(input: CheckInput): Finding[] {
-  return [checkIptables(input), checkForwarding(input), ...checkPorts(input), ...checkRegistryName(input)];
+  return [
+    checkIptables(input),
+    checkForwarding(input),
+    ...checkPorts(input),
+    ...checkTaken(input),
+    ...checkRegistryName(input),
+  ];
 }
 
 function checkIptables({ facts: { iptables } }: CheckInput): Finding {
@@ -46,8 +53,10 @@ function checkForwarding({ facts: { ipForward }, wanted }: CheckInput): Finding 
   };
 }
 
-function checkPorts({ facts: { listening } }: CheckInput): Finding[] {
-  return API_PORTS.flatMap(port => {
+function checkPorts(input: CheckInput): Finding[] {
+  const { listening } = input.facts;
+  const wanted = takenPorts(input);
+  return API_PORTS.filter(port => !wanted.includes(port)).flatMap(port => {
     const listener = listening.find(entry => entry.port === port);
     if (!listener) return [];
     return [
@@ -63,6 +72,28 @@ function checkPorts({ facts: { listening } }: CheckInput): Finding[] {
       },
     ];
   });
+}
+
+/** Ports on which the engine is to listen, and something else does already. An engine that runs may be who does. */
+function checkTaken(input: CheckInput): Finding[] {
+  return takenPorts(input).map(port => ({
+    id: `port-${port}`,
+    level: 'error' as const,
+    title: `something listens on port ${port} already, on which daemon.json lets the engine listen`,
+    why: 'The engine would not start: "bind: address already in use".',
+    fix: `See what it is (ss -ltnp sport = :${port}), and end it, or take another port in daemon.json.`,
+  }));
+}
+
+function takenPorts(input: CheckInput): number[] {
+  const { listening, processes } = input.facts;
+  if (processes.dockerd > 0) return [];
+  const { hosts, 'metrics-addr': metrics } = daemonConfig(input);
+  const addresses = [...(Array.isArray(hosts) ? (hosts as unknown[]) : []), metrics].flatMap(address =>
+    typeof address === 'string' && !/^(?:unix|fd|npipe):/.test(address) ? address : [],
+  );
+  const ports = addresses.map(address => Number(/:(\d{1,5})\/?$/.exec(address)?.[1]));
+  return [...new Set(ports)].filter(port => listening.some(entry => entry.port === port));
 }
 
 function checkRegistryName({ facts: { etcHosts }, registry }: CheckInput): Finding[] {

@@ -7,7 +7,7 @@ const FAKE = 'podman-docker';
 const ENGINES = /^(?:docker\.io|docker-ce|docker-engine|docker|moby-engine|snap:docker)$/;
 
 export function checkPackages({
-  facts: { packages, binaries },
+  facts: { packages, binaries, processes },
   wanted,
   adopt = false,
 }: CheckInput): Finding[] {
@@ -18,11 +18,12 @@ export function checkPackages({
       level: wanted?.engine ? 'warn' : 'info',
       title: 'the package podman-docker is installed: `docker` may be podman on this host',
       why: 'Its /usr/bin/docker and a socket of the same name stand in for Docker; scripts may talk to the wrong one.',
-      fix: 'Remove podman-docker with the package manager; podman itself may stay.',
+      fix: 'Remove it: dnf remove podman-docker (apt-get, zypper). Podman itself may stay. There is nothing to adopt: it has no engine.',
     });
   }
-  // A dockerd that can be found is told of already, with its package.
-  const engines = binaries.dockerd ? [] : packages.filter(name => ENGINES.test(name));
+  // A dockerd that can be found, or runs, is told of already.
+  const told = binaries.dockerd !== undefined || processes.dockerd > 0;
+  const engines = told ? [] : packages.filter(name => ENGINES.test(name));
   if (engines.length > 0 && !adopt) {
     findings.push({
       id: 'package-docker',
