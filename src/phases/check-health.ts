@@ -22,6 +22,8 @@ import { DAEMON_JSON } from './write-daemon-json.ts';
 /** Milliseconds: containers that the engine starts by itself come one after another. */
 const PATIENCE_MS = 60_000;
 const AGAIN_MS = 1_000;
+/** Seconds that the engine gets for an answer. */
+const ANSWER_S = 20;
 /** Milliseconds between two looks at the containers' restart counts. */
 const STEADY_MS = 3_000;
 /** Containers that an error names. */
@@ -60,11 +62,18 @@ async function checkEngine(
   report: Reporter,
 ): Promise<string[]> {
   const deadline = performance.now() + AGAIN_MS * 10;
-  const script = dockerScript(`docker version --format 'version={{.Server.Version}}'
-printf 'info='; docker info --format '{{json .}}'
+  // An engine may have hung itself up since it came up.
+  const script = dockerScript(`t='timeout ${ANSWER_S}'; command -v timeout >/dev/null 2>&1 || t=
+$t docker version --format 'version={{.Server.Version}}'
+printf 'info='; $t docker info --format '{{json .}}'
 printf 'daemon='; { [ ! -f ${DAEMON_JSON} ] || base64 < ${DAEMON_JSON} | tr -d '\\n'; }; echo`);
   for (;;) {
-    const { stdout } = await shell.run(script, { root: true, check: false, title: 'ask the engine' });
+    const { stdout } = await shell.run(script, {
+      root: true,
+      check: false,
+      title: 'ask the engine',
+      timeoutMs: 3 * PATIENCE_MS,
+    });
     const problems = engineProblems(answers(stdout), engine);
     // A reload takes a moment.
     if (problems.length > 0 && performance.now() < deadline) await sleep(AGAIN_MS);

@@ -20,7 +20,7 @@ export function probeScript({ binDir }: Pick<EngineRelease, 'binDir'>): string {
   chroot "$d" /probe --version >/dev/null 2>&1 ||
     { echo 'probe=skipped: docker-init does not run alone'; return; }
   docker rm -f ${PROBE} >/dev/null 2>&1
-  tar -C "$d" -cf - probe | docker import - ${PROBE}:latest >/dev/null 2>"$d/said" &&
+  tar -C "$d" -cf - probe | $t docker import - ${PROBE}:latest >/dev/null 2>"$d/said" &&
     $t docker run --rm --name ${PROBE} --network none --entrypoint /probe ${PROBE}:latest --version >/dev/null 2>"$d/said" &&
     { echo probe=ok; return; }
   echo "probe=failed: $(tail -n 3 "$d/said" | tr '\\n' ' ')"
