@@ -144,9 +144,10 @@ export class HostRun {
         if (diff !== undefined && !context.dryRun)
           this.#emit({ kind: 'phase-diff', ...this.#at(name), diff });
         if (leavesTraces(plan)) context.state = stateAfter(context.state, plan);
-        if (context.dryRun) return;
-        if (!ENDS.has(name)) await this.#save(context);
-        await plan.run(report);
+        if (!context.dryRun) {
+          if (!ENDS.has(name)) await this.#save(context);
+          await plan.run(report);
+        }
         if (gone.length > 0) context.state = stateWithout(context.state, gone);
         if (ENDS.has(name)) this.#saved = context.state;
       });

@@ -19,6 +19,8 @@ import { waitReady } from '../phases/wait-ready.ts';
 import { DAEMON_JSON } from '../phases/write-daemon-json.ts';
 import type { HostRun } from './host-run.ts';
 
+const ENGINE = 'docker.service';
+
 export interface RollBack {
   shell: Shell;
   facts: GatheredFacts;
@@ -38,8 +40,9 @@ export async function rollBack(run: HostRun, back: RollBack): Promise<void> {
   const restoring: readonly Phase<EngineContext>[] = [restoreConfig(to), switchRelease];
   const impact = keepPrevious<EngineContext>(async (ahead, quiet) => {
     const plans = await Promise.all(restoring.map(phase => phase.plan(ahead, quiet)));
-    const changes = plans.some(plan => plan !== undefined) || (ahead.state.pending ?? []).length > 0;
-    return { changes, restarts: changes, liveRestore: keepsContainers(daemonJson) };
+    const pending = [...plans.flatMap(plan => plan?.restart ?? []), ...(ahead.state.pending ?? [])];
+    const changes = plans.some(plan => plan !== undefined) || pending.length > 0;
+    return { changes, restarts: pending.includes(ENGINE), liveRestore: keepsContainers(daemonJson) };
   }, to);
   const phases = [
     checkPrevious(to, unasked),
@@ -60,7 +63,11 @@ async function prepare(
   const engine = engineOf(to, state);
   const kept = to.files.find(({ path }) => path === DAEMON_JSON);
   const survey = await surveyFor(shell, state, undefined, {
-    paths: [...CONFIG_PATHS, ...to.files.map(backupPath), ...engine.release.links.map(({ path }) => path)],
+    paths: [
+      ...CONFIG_PATHS,
+      ...to.files.flatMap(file => [file.path, backupPath(file)]),
+      ...[...to.links, ...engine.release.links].map(({ path }) => path),
+    ],
     contents: kept ? [backupPath(kept)] : [],
   });
   const wanted = { engine, ...(to.bundle ? { bundle: to.bundle } : {}) };
@@ -71,7 +78,12 @@ async function prepare(
   };
 }
 
-/** Failures that end nothing but the change itself: the host can still be spoken to, and nobody called it off. */
+/**
+ * Failures that end nothing but the change itself: the host can still be spoken to, and nobody called it off. A timeout is
+ * that of a command on the host, such as one that asks an engine which hangs.
+ */
 export function canRollBack(error: AirferryError): boolean {
-  return ['ENGINE_NOT_READY', 'HEALTH_CHECK_FAILED', 'HOST_COMMAND_FAILED'].includes(error.code);
+  return ['ENGINE_NOT_READY', 'HEALTH_CHECK_FAILED', 'HOST_COMMAND_FAILED', 'HOST_TIMEOUT'].includes(
+    error.code,
+  );
 }

@@ -3,6 +3,7 @@
 const FILES: ReadonlySet<string> = new Set([
   '/etc/docker/daemon.json',
   '/etc/hosts',
+  '/etc/modules-load.d/80-airferry.conf',
   '/etc/sysctl.d/80-airferry.conf',
   '/etc/systemd/system/docker.service',
   '/etc/systemd/system/docker.socket',

@@ -25,6 +25,8 @@ const INSTALLED_FILE = z.strictObject({
   target: z.string().max(4096).optional(),
   /** Where the file is kept that was there before; uninstall puts it back. */
   replaced: PATH.optional(),
+  /** Hash of what we had there before: where a run was interrupted it still lies there, and is nobody else's. */
+  before: SHA256.optional(),
 });
 
 const CHANGE = z.discriminatedUnion('kind', [
@@ -62,7 +64,14 @@ const GENERATION = z.strictObject({
   bundle: BUNDLE.optional(),
   files: z
     .array(z.strictObject({ path: PATH, mode: z.string().regex(/^[0-7]{4}$/), sha256: SHA256 }))
-    .max(1_000),
+    .max(100_000),
+  /** Of compose: what made its program the current one. */
+  links: z
+    .array(z.strictObject({ path: PATH, target: PATH }))
+    .max(100)
+    .default([]),
+  /** Our line of /etc/hosts. */
+  hostsLine: z.string().max(4096).optional(),
 });
 
 /** A container that ran before a change, and what it must be held against afterwards. */
@@ -129,7 +138,7 @@ export interface StateOptions {
 }
 
 /** Bytes; the state of a host with tens of thousands of files fits in. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** A state in which nothing has been done yet. */
 export function emptyState(now: Date = new Date()): HostState {

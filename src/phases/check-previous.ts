@@ -9,7 +9,7 @@ import type { EngineContext, Phase } from './phase.ts';
 import { releaseIsWhole } from './release-state.ts';
 
 /** `unasked`: the way back from a change that failed, which is taken whatever runs. */
-export function checkPrevious({ files, release }: Generation, unasked = false): Phase<EngineContext> {
+export function checkPrevious({ files, links, release }: Generation, unasked = false): Phase<EngineContext> {
   return {
     name: 'check-previous',
     plan(context) {
@@ -24,6 +24,12 @@ export function checkPrevious({ files, release }: Generation, unasked = false): 
       if (!whole) throw gone(shell.target.name, `${release.path} on ${host} is not as it was laid out`);
       if (broken)
         throw gone(shell.target.name, `the copy of ${broken.path} that was kept on ${host} is gone`);
+      const compose = links.find(({ target }) => {
+        const now = survey.paths.get(target);
+        const recorded = state.files.find(({ path }) => path === target)?.sha256;
+        return now?.kind !== 'file' || now.sha256 !== recorded;
+      });
+      if (compose) throw gone(shell.target.name, `${compose.target} on ${host} is not as it was laid out`);
       const found = orphaning(state.release?.version, release.version, facts.processes.shims);
       if (!unasked) {
         findings.push(...found);

@@ -10,6 +10,7 @@ import type { HostContext, Phase } from './phase.ts';
 import { type DesiredFile, planFiles } from './place-files.ts';
 import { planUndo, runUndo } from './undo.ts';
 import type { WantedFile } from './wanted.ts';
+import { belongsTo } from './write-units.ts';
 
 /** Larger ones are uploaded as blobs, so that an interrupted upload goes on; bytes. */
 const SMALL = 1024 * 1024;
@@ -27,10 +28,15 @@ export const copyFiles: Phase = {
     const old = context.state.files.filter(file => isRecipeFile(file) && !wanted.has(file.path));
     const undo = planUndo(old, context.survey);
     if (plan.changes.length === 0 && undo.length === 0) return undefined;
+    const gone = old.map(file => file.path);
+    // A recipe may have drop-ins for our units.
+    const touched = [...plan.files.map(file => file.path), ...gone];
+    const units = context.wanted.engine?.unitNames ?? [];
     return {
       changes: [...plan.changes, ...undo.map(step => step.change)],
       files: plan.files,
-      gone: old.map(file => file.path),
+      gone,
+      restart: units.filter(unit => touched.some(path => belongsTo(path, unit))),
       async run() {
         await plan.run();
         await runUndo(context.shell, undo);

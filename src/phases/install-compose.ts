@@ -1,15 +1,23 @@
 /** Put compose where the docker command finds it: v1 as a program, v2 as a plugin that also runs on its own. */
 import { posix } from 'node:path';
-import { COMPOSE_DIR } from '../engine/release.ts';
+import { COMPOSE_DIR, type Link } from '../engine/release.ts';
 import { LAYOUT } from '../host/layout.ts';
 import { quote } from '../host/quote.ts';
 import type { InstalledFile } from '../host/state.ts';
 import { uploadBlob } from '../host/transfer.ts';
 import { formatBytes } from '../support/format.ts';
-import type { Phase, Plan } from './phase.ts';
+import type { BareContext, Phase, Plan } from './phase.ts';
 import { newFolders } from './place-files.ts';
 import { planLinks, setLinks } from './place-links.ts';
 import { planUndo, runUndo } from './undo.ts';
+
+/** What it takes for the links to be right; `gone`: paths of links that will no longer be ours. */
+export interface ComposeLinks {
+  changes: string[];
+  files: InstalledFile[];
+  gone: string[];
+  run(): Promise<void>;
+}
 
 export const installCompose: Phase = {
   name: 'install-compose',
@@ -21,21 +29,16 @@ export const installCompose: Phase = {
     const now = context.survey.paths.get(release.file);
     const recorded = context.state.files.some(file => file.path === release.file && file.sha256 === sha256);
     const whole = recorded && now?.kind === 'file' && now.sha256 === sha256 && now.mode === '0755';
-    const { links, files } = planLinks(context, release.links);
-    const old = staleLinks(
-      context.state.files,
-      release.links.map(link => link.path),
-    );
-    const undo = planUndo(old, context.survey);
-    if (whole && links.length === 0 && old.length === 0) return undefined;
+    const links = planComposeLinks(context, release.links);
+    if (whole && !links) return undefined;
     const upload = whole
       ? []
       : [`upload compose ${version} (${formatBytes(binary.size)}) to ${release.file}`];
     const entry = { path: release.file, kind: 'file', sha256, mode: '0755' } as const;
     return {
-      changes: [...upload, ...links.map(link => `link ${link.path}`), ...undo.map(step => step.change)],
-      files: [...(whole ? [] : [...newFolders(context, [release.file]), entry]), ...files],
-      gone: old.map(file => file.path),
+      changes: [...upload, ...(links?.changes ?? [])],
+      files: [...(whole ? [] : [...newFolders(context, [release.file]), entry]), ...(links?.files ?? [])],
+      gone: links?.gone ?? [],
       async run(report) {
         if (!whole) {
           const { path } = await uploadBlob(context.shell, binary, {
@@ -47,12 +50,29 @@ export const installCompose: Phase = {
             title: `install ${release.file}`,
           });
         }
-        await setLinks(context.shell, links);
-        await runUndo(context.shell, undo);
+        await links?.run();
       },
     };
   },
 };
+
+/** The links that make a compose the current one, and those of another that go. Undefined when they are as they should be. */
+export function planComposeLinks(context: BareContext, wanted: readonly Link[]): ComposeLinks | undefined {
+  const { links, files } = planLinks(context, wanted);
+  const paths = wanted.map(({ path }) => path);
+  const old = staleLinks(context.state.files, paths);
+  const undo = planUndo(old, context.survey);
+  if (links.length === 0 && old.length === 0) return undefined;
+  return {
+    changes: [...links.map(({ path }) => `link ${path}`), ...undo.map(step => step.change)],
+    files,
+    gone: old.map(({ path }) => path),
+    async run() {
+      await setLinks(context.shell, links);
+      await runUndo(context.shell, undo);
+    },
+  };
+}
 
 /** From the blobs, which may lie on another file system, to its place in one rename. */
 function placeScript(blob: string, file: string): string {

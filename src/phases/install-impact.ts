@@ -1,12 +1,13 @@
 /** What an install is about to change of a running engine, found out by planning the phases that do it. */
 import { isObject } from '../support/is-object.ts';
+import { copyFiles } from './copy-files.ts';
 import type { Impact } from './keep-previous.ts';
 import type { HostContext, Phase, Reporter } from './phase.ts';
 import { switchRelease } from './switch-release.ts';
 import { plannedDaemonJson, writeDaemonJson } from './write-daemon-json.ts';
 import { writeUnits } from './write-units.ts';
 
-const CHANGING: readonly Phase[] = [writeUnits, writeDaemonJson, switchRelease];
+const CHANGING: readonly Phase[] = [writeUnits, writeDaemonJson, copyFiles, switchRelease];
 const ENGINE = 'docker.service';
 
 export async function installImpact(context: HostContext, quiet: Reporter): Promise<Impact> {

@@ -1,5 +1,5 @@
 /**
- * Before anything that runs is changed: keep the configuration of the release that is current, and remember which
+ * Before anything that runs is changed: keep the configuration that belongs to the release that is current, and remember which
  * containers run. From here until the health check the change is on trial, and a rollback knows where to go.
  */
 import type { Generation, RanBefore, Trial } from '../host/state.ts';

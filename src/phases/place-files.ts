@@ -121,8 +121,16 @@ function planFile(
   if (!recorded) return keepFirst(replacedPath(path));
   // Recorded but not yet kept: an earlier run was interrupted in between, and this is still the original.
   if (to && (paths.get(to)?.kind ?? 'absent') === 'absent') return keepFirst(to);
-  const step: Step = { ...plain(`write ${path}`), ...(to ? { entry: { ...entry, replaced: to } } : {}) };
-  if (right || (now.kind === 'file' && now.sha256 === recorded.sha256)) return step;
+  const ours = now.kind === 'file' && [recorded.sha256, recorded.before].includes(now.sha256);
+  const step: Step = {
+    ...plain(`write ${path}`),
+    entry: {
+      ...entry,
+      ...(to ? { replaced: to } : {}),
+      ...(ours && now.sha256 !== sha256 ? { before: now.sha256 } : {}),
+    },
+  };
+  if (right || ours) return step;
   const saved = `${path}${SAVED_SUFFIX}`;
   return {
     ...step,

@@ -1,5 +1,6 @@
-/** Of the releases on a host the current one and the one before it stay; older ones go, but never one that is in use. */
-import { RELEASES_DIR } from '../engine/release.ts';
+/** Of the releases on a host, compose's among them, the current one and the one before it stay; older ones go, but never one that is in use. */
+import { posix } from 'node:path';
+import { COMPOSE_DIR, INSTALL_ROOT, RELEASES_DIR } from '../engine/release.ts';
 import type { Shell } from '../host/shell.ts';
 import type { EngineContext, Phase } from './phase.ts';
 import { planUndo, runUndo } from './undo.ts';
@@ -8,13 +9,17 @@ export const pruneReleases: Phase<EngineContext> = {
   name: 'prune-releases',
   async plan(context, report) {
     const { engine } = context.wanted;
-    if (!engine) return undefined;
     const { state, survey, shell } = context;
-    const { previous, trial } = state;
-    const before = trial?.from && trial.from.release.path !== engine.release.dir ? trial.from : previous;
-    const kept = new Set([engine.release.dir, before?.release.path]);
+    const { previous, trial, release } = state;
+    const current = engine?.release.dir ?? release?.path;
+    const before = trial?.from && trial.from.release.path !== current ? trial.from : previous;
+    const composes = [...state.files, ...(before?.links ?? [])].flatMap(({ target }) =>
+      target?.startsWith(`${COMPOSE_DIR}/`) ? posix.dirname(target) : [],
+    );
+    const kept = new Set([current, before?.release.path, ...composes]);
     const old = state.files.filter(
-      ({ kind, path }) => kind === 'dir' && path.startsWith(`${RELEASES_DIR}/`) && !kept.has(path),
+      ({ kind, path }) =>
+        kind === 'dir' && [RELEASES_DIR, COMPOSE_DIR].includes(posix.dirname(path)) && !kept.has(path),
     );
     if (old.length === 0) return undefined;
     const used = await programsInUse(shell);
@@ -37,7 +42,7 @@ export const pruneReleases: Phase<EngineContext> = {
 /** The programs of all processes of the host: shims live as long as their containers do. */
 async function programsInUse(shell: Shell): Promise<string[]> {
   const { stdout } = await shell.run(
-    `for p in /proc/[0-9]*; do readlink "$p/exe"; done 2>/dev/null | grep -F '${RELEASES_DIR}/' | sort -u; :`,
+    `for p in /proc/[0-9]*; do readlink "$p/exe"; done 2>/dev/null | grep -F '${INSTALL_ROOT}/' | sort -u; :`,
     { root: true, title: 'look for programs in use' },
   );
   return stdout.split('\n').filter(Boolean);

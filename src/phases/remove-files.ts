@@ -1,7 +1,7 @@
 /** Take away exactly what is recorded, and put back what was there before. */
 
 import { IP_FORWARD } from './enable-ip-forward.ts';
-import { hostsScript, ourLines } from './etc-hosts.ts';
+import { planHostsLine } from './hosts-line.ts';
 import type { BareContext, Phase } from './phase.ts';
 import { planUndo, runUndo } from './undo.ts';
 
@@ -10,34 +10,24 @@ export const removeFiles: Phase<BareContext> = {
   plan(context) {
     const { state, survey, shell } = context;
     const undo = planUndo(state.files, survey);
-    const hosts = hostsLineOf(context);
+    const hosts = planHostsLine(context, undefined);
     const forward = state.changes.find(change => change.kind === 'sysctl' && change.key === IP_FORWARD);
     const off = forward?.kind === 'sysctl' && forward.before === '0';
-    if (undo.length === 0 && hosts === undefined && !off) return undefined;
+    if (undo.length === 0 && !hosts && !off) return undefined;
     return {
       changes: [
         ...undo.map(step => step.change),
-        ...(hosts === undefined ? [] : [`remove from /etc/hosts: ${hosts.trim()}`]),
+        ...(hosts?.changes ?? []),
         ...(off ? [`set ${IP_FORWARD} back to 0, unless something else wants it`] : []),
       ],
       async run() {
         await runUndo(shell, undo);
-        if (hosts !== undefined)
-          await shell.run(hostsScript(undefined, hosts.startsWith('\n')), {
-            root: true,
-            title: 'write /etc/hosts',
-          });
+        await hosts?.run();
         await shell.run(off ? `${FORWARD_OFF}\n${RELOAD}` : RELOAD, { root: true, title: 'reload systemd' });
       },
     };
   },
 };
-
-/** The line as recorded, where it still stands. */
-function hostsLineOf({ state, facts }: BareContext): string | undefined {
-  const change = state.changes.find(known => known.kind === 'hosts-line');
-  return change?.kind === 'hosts-line' && ourLines(facts.etcHosts).length > 0 ? change.line : undefined;
-}
 
 const RELOAD = 'systemctl daemon-reload';
 

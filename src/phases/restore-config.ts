@@ -1,37 +1,49 @@
-/** Units and daemon.json as they were with a release, byte for byte; what came since goes, unless somebody wrote it. */
-import { UNIT_DIR } from '../engine/units.ts';
+/**
+ * The configuration as it was with a release, byte for byte: units, daemon.json, the recipe's files, the registry's CA and
+ * line, compose. What came since goes, unless somebody wrote it.
+ */
+import { posix } from 'node:path';
 import { command, quote } from '../host/quote.ts';
 import type { Generation } from '../host/state.ts';
-import { backupPath, CONFIG_PATHS } from './backups.ts';
+import { backupPath, goesBack } from './backups.ts';
+import { planHostsLine } from './hosts-line.ts';
+import { planComposeLinks } from './install-compose.ts';
 import type { EngineContext, Phase, Plan } from './phase.ts';
 import { type DesiredFile, planFiles } from './place-files.ts';
 import { planUndo, runUndo } from './undo.ts';
+import { DAEMON_JSON } from './write-daemon-json.ts';
+import { belongsTo } from './write-units.ts';
 
-export function restoreConfig({ files }: Generation): Phase<EngineContext> {
+export function restoreConfig({ files, links, hostsLine }: Generation): Phase<EngineContext> {
   return {
     name: 'restore-config',
     plan(context): Plan | undefined {
       const { survey, state, shell, wanted } = context;
-      const differing = files.filter(({ path, sha256, mode }) => {
-        const now = survey.paths.get(path);
-        return now?.kind !== 'file' || now.sha256 !== sha256 || now.mode !== mode;
-      });
-      const plan = planFiles(context, differing.map(desired));
-      const wantedPaths = new Set(files.map(({ path }) => path));
-      const old = state.files.filter(({ path }) => CONFIG_PATHS.includes(path) && !wantedPaths.has(path));
+      const written = planFiles(context, files.map(desired));
+      const kept = new Set(files.map(({ path }) => path));
+      const old = state.files.filter(file => goesBack(file) && !kept.has(file.path));
       const undo = planUndo(old, survey);
-      if (plan.changes.length + old.length === 0) return undefined;
+      const compose = planComposeLinks(context, links);
+      const line = planHostsLine(context, hostsLine);
+      if (written.changes.length + old.length === 0 && !compose && !line) return undefined;
+      const gone = old.map(({ path }) => path);
+      const touched = [...written.files.map(({ path }) => path), ...gone];
       return {
-        changes: [...plan.changes, ...undo.map(step => step.change)],
-        files: plan.files,
-        gone: old.map(({ path }) => path),
-        restart: restarted(
-          [...differing, ...old].map(({ path }) => path),
-          wanted.engine?.unitNames ?? [],
-        ),
+        changes: [
+          ...written.changes,
+          ...undo.map(step => step.change),
+          ...(compose?.changes ?? []),
+          ...(line?.changes ?? []),
+        ],
+        files: [...written.files, ...(compose?.files ?? [])],
+        gone: [...gone, ...(compose?.gone ?? [])],
+        made: line?.made ?? [],
+        restart: restarted(touched, wanted.engine?.unitNames ?? []),
         async run() {
-          await plan.run();
+          await written.run();
           await runUndo(shell, undo);
+          await compose?.run();
+          await line?.run();
         },
       };
     },
@@ -47,7 +59,7 @@ function desired(file: Generation['files'][number]): DesiredFile {
     async write(shell) {
       const part = `${path}.airferry`;
       const script = `set -e
-${command(['mkdir', '-p', '--', path.slice(0, path.lastIndexOf('/'))])}
+${command(['mkdir', '-p', '--', posix.dirname(path)])}
 cp -- ${quote(backupPath(file))} ${quote(part)}
 chown root:root -- ${quote(part)}
 chmod ${mode} -- ${quote(part)}
@@ -60,9 +72,6 @@ mv -f -T -- ${quote(part)} ${quote(path)}`;
 
 function restarted(paths: readonly string[], units: readonly string[]): string[] {
   return units.filter(unit =>
-    paths.some(
-      path =>
-        path.startsWith(`${UNIT_DIR}/${unit}`) || (unit === 'docker.service' && !path.startsWith(UNIT_DIR)),
-    ),
+    paths.some(path => belongsTo(path, unit) || (unit === 'docker.service' && path === DAEMON_JSON)),
   );
 }

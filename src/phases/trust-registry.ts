@@ -1,5 +1,6 @@
 /** The registry of the site: its name in /etc/hosts, its CA where Docker looks for it. */
-import { hostsLine, hostsScript, operatorsAddress, ourLines, registryHost } from './etc-hosts.ts';
+import { hostsLine, operatorsAddress, ourLines, registryHost } from './etc-hosts.ts';
+import { planHostsLine } from './hosts-line.ts';
 import type { HostContext, Phase } from './phase.ts';
 import { planFiles, textFile } from './place-files.ts';
 import type { SiteRegistry } from './wanted.ts';
@@ -16,16 +17,15 @@ export const trustRegistry: Phase = {
     if (!registry) return undefined;
     const ca = planFiles(context, registry.ca ? [textFile(caPath(registry.address), registry.ca)] : []);
     const line = missingLine(context, registry);
-    if (ca.changes.length === 0 && line === undefined) return undefined;
-    const openEnded = isOpenEnded(context);
+    const hosts = line === undefined ? undefined : planHostsLine(context, line);
+    if (ca.changes.length === 0 && !hosts) return undefined;
     return {
-      changes: [...ca.changes, ...(line ? [`add to /etc/hosts: ${line}`] : [])],
+      changes: [...ca.changes, ...(hosts?.changes ?? [])],
       files: ca.files,
-      made: line ? [{ kind: 'hosts-line', line: `${openEnded ? '\n' : ''}${line}` }] : [],
+      made: hosts?.made ?? [],
       async run() {
         await ca.run();
-        if (line)
-          await context.shell.run(hostsScript(line, openEnded), { root: true, title: 'write /etc/hosts' });
+        await hosts?.run();
       },
     };
   },
@@ -41,10 +41,4 @@ function missingLine({ facts, state }: HostContext, { address, ip }: SiteRegistr
   if (ours.length === 1 && ours[0] === line && state.changes.some(change => change.kind === 'hosts-line'))
     return undefined;
   return operatorsAddress(facts.etcHosts, name) === ip ? undefined : line;
-}
-
-/** Whether the operator's file ends without a newline: as it is now, or as it was before our line went in. */
-function isOpenEnded({ state, survey }: HostContext): boolean {
-  const before = state.changes.find(change => change.kind === 'hosts-line');
-  return before ? before.line.startsWith('\n') : survey.hostsOpenEnded;
 }

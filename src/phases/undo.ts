@@ -76,14 +76,16 @@ function undoLink({ path, target = '', replaced }: InstalledFile, now: PathState
 
 function undoFile(file: InstalledFile, now: PathState, original: PathState): UndoStep[] {
   const { path, replaced } = file;
-  const has = (sha256: string | undefined): boolean => now.kind === 'file' && now.sha256 === sha256;
+  const has = (sha256: string | undefined): boolean =>
+    now.kind === 'file' && sha256 !== undefined && now.sha256 === sha256;
+  const ours = has(file.sha256) || has(file.before);
   const restore = { change: `restore ${path}`, call: `put_back ${quote(path)} ${quote(replaced ?? '')}` };
   if (replaced && original.kind !== 'absent') {
     const untouched = original.kind === 'file' && has(original.sha256);
-    if (now.kind === 'absent' || has(file.sha256) || untouched) return [restore];
+    if (now.kind === 'absent' || ours || untouched) return [restore];
     return [save(path), restore];
   }
-  if (has(file.sha256)) return [{ change: `remove ${path}`, call: `rm -f -- ${quote(path)}` }];
+  if (ours) return [{ change: `remove ${path}`, call: `rm -f -- ${quote(path)}` }];
   // Without the original, which was to be kept first, this is the original: an install was interrupted before it.
   return now.kind === 'absent' || replaced ? [] : [save(path)];
 }

@@ -36,7 +36,8 @@ export const writeUnits: Phase = {
   },
 };
 
-function belongsTo(path: string, unit: string): boolean {
+/** Whether a path is that of a unit, or of a drop-in of it. */
+export function belongsTo(path: string, unit: string): boolean {
   return path === `${UNIT_DIR}/${unit}` || path.startsWith(`${UNIT_DIR}/${unit}.d/`);
 }
 

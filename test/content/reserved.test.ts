@@ -8,6 +8,7 @@ test('what airferry keeps is reserved, at its folders and under them', () => {
   for (const path of [
     '/etc/hosts',
     '/etc/sysctl.d/80-airferry.conf',
+    '/etc/modules-load.d/80-airferry.conf',
     '/opt/airferry',
     '/opt/airferry/current',
     '/var/lib/airferry/state.json',

@@ -139,7 +139,8 @@ async function perform(request: Request): Promise<{ hosts: HostResult[] }> {
     fleet: { members: request.hosts.map(member), ...(registry ? { registry } : {}) },
     knownHosts: { files: [knownHosts], acceptNew: false },
     connectTimeoutMs: 8_000,
-    keepaliveMs: 1_500,
+    // A machine that is busy with other labs answers late, too.
+    keepaliveMs: 2_000,
     reconnectMs: rest.reconnectMs ?? 0,
     signal: stop.signal,
     onEvent: (event: HostEvent) => tell({ event }),

@@ -90,6 +90,7 @@ else {
       moments.push(await killedAndAgain('rollback', { action: 'rollback', hosts, to: '20.10.24' }));
       assert.match(await host.sh('docker version --format "{{.Server.Version}}"'), /^20\.10\.24/);
       await unharmed();
+      assert.is(await host.sh('cat /etc/site/motd'), 'This host runs engine 20.10.24.', moments.join('; '));
       await host.sh('docker rm -f counter');
       const gone = resultOf(await act(lab, { action: 'uninstall', hosts, purge: true }), 'h1');
       assert.not.ok(gone.error, gone.error?.message);
@@ -98,6 +99,8 @@ else {
         '0',
         moments.join('; '),
       );
+      // Nothing that airferry wrote was taken for somebody else's, and no half-written file stays.
+      assert.is(await host.sh('find /etc /opt /usr/local -name "*airferry*"'), '', moments.join('; '));
     }
   });
 

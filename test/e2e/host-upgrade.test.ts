@@ -1,8 +1,9 @@
 /** Upgrades of real engines: containers are never interrupted, and what does not stand the test is taken back. */
 
+import { appendFile, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { engineArchive } from '../lab/engines.ts';
+import { composePlugin, engineArchive } from '../lab/engines.ts';
 import { must } from '../lab/exec.ts';
 import type { Host } from '../lab/host.ts';
 import { Lab } from '../lab/lab.ts';
@@ -17,10 +18,19 @@ const reason = whyNoLab();
 const daemon = (values: Record<string, unknown>): string =>
   `daemon: { template: default, values: ${JSON.stringify(values)} }`;
 let lab: Lab;
+let original: string;
+let siteBefore: string;
 let host: Host;
 let old: string;
 let young: string;
 let relabelled: string;
+/** What the site knows by the time of an upgrade. */
+const registry = { address: 'hub.site', ip: '10.77.0.1', ca: 'a certificate\n', insecure: false };
+/** All of a release's configuration that is no unit and no daemon.json. */
+const site = (): Promise<string> =>
+  host.sh(`cd /etc; cat site/motd hosts; echo; find site docker/certs.d -type f 2>/dev/null | sort || :; docker compose version --short
+readlink /usr/local/lib/docker/cli-plugins/docker-compose`);
+const ORIGINAL = `cd /etc; sha256sum site/motd hosts docker/daemon.json; ls -A site docker`;
 
 function ok(answer: Answer, outcome = 'changed'): ReturnType<typeof resultOf> {
   const result = resultOf(answer, 'h1');
@@ -41,13 +51,20 @@ else {
     lab = await Lab.up({ hosts: [{ name: 'h1', suite: 'trixie' }] });
     host = lab.host('h1');
     old = await packSite(lab.dir, '20.10.24', daemon({ 'live-restore': true }));
-    young = await packSite(lab.dir, '26.1.5', daemon({ 'live-restore': true }));
+    const compose = join(lab.dir, 'docker-compose');
+    await copyFile(await composePlugin(), compose);
+    await appendFile(compose, 'another');
+    const more = { compose, file: '/etc/site/young' };
+    young = await packSite(lab.dir, '26.1.5', daemon({ 'live-restore': true }), more);
     relabelled = await packSite(
       lab.dir,
       '26.1.5',
       daemon({ 'live-restore': true, labels: ['rack=12'], 'max-concurrent-downloads': 2 }),
+      more,
     );
-    await host.sh(`mkdir -p /etc/docker && printf '{"log-level": "warn"}' > /etc/docker/daemon.json`);
+    await host.sh(`mkdir -p /etc/docker /etc/site && printf '{"log-level": "warn"}' > /etc/docker/daemon.json
+printf mine > /etc/site/motd; printf '127.0.0.1 localhost' > /etc/hosts`);
+    original = await host.sh(ORIGINAL);
   });
 
   test.after(async () => {
@@ -66,8 +83,9 @@ else {
 printf '[Service]\\nEnvironment=SITE=plant-7\\n' > /etc/systemd/system/docker.service.d/50-site.conf`);
     await startCounting(host);
     const before = await readCounter(host);
-    const dry = await install(young, { dryRun: true });
-    const wet = await install(young);
+    siteBefore = await site();
+    const dry = await install(young, { dryRun: true, registry });
+    const wet = await install(young, { registry });
     ok(wet);
     assert.equal(wordsOf(wet), wordsOf(dry));
     assert.match(await engineVersion(), /^26\.1\.5/);
@@ -82,7 +100,11 @@ printf '[Service]\\nEnvironment=SITE=plant-7\\n' > /etc/systemd/system/docker.se
     assert.match(await host.sh('cat /etc/docker/daemon.json'), /"log-level": "warn"/);
     assert.is(await releases(), '20.10.24\n26.1.5');
     assert.is(await host.sh('docker image ls -q airferry-probe | wc -l'), '0');
-    ok(await install(young), 'unchanged');
+    ok(await install(young, { registry }), 'unchanged');
+    assert.match(
+      await site(),
+      /10\.77\.0\.1 hub\.site # airferry\n\ndocker\/certs\.d\/hub\.site\/ca\.crt\nsite\/motd\nsite\/young\n/,
+    );
   });
 
   test('settings that an engine can take over while it runs are reloaded', async () => {
@@ -129,6 +151,7 @@ printf '[Service]\\nEnvironment=SITE=plant-7\\n' > /etc/systemd/system/docker.se
     assert.equal(wordsOf(wet), wordsOf(dry));
     assert.match(await engineVersion(), /^20\.10\.24/);
     assert.is(await host.sh('docker image ls -q --no-trunc | sort'), images);
+    assert.is(await site(), siteBefore);
     assert.not.match(await host.sh('cat /etc/docker/daemon.json'), /rack=12/);
     assert.is(await host.sh('ls /usr/local/bin/containerd-shim'), '/usr/local/bin/containerd-shim');
     const after = await readCounter(host);
@@ -148,7 +171,7 @@ printf '[Service]\\nEnvironment=SITE=plant-7\\n' > /etc/systemd/system/docker.se
     await host.sh(`printf '[Service]\\nExecStart=\\nExecStart=/usr/local/bin/dockerd --containerd=/run/containerd/containerd.sock --oom-score-adjust=-500\\n' > /etc/systemd/system/docker.service.d/60-flag.conf
 systemctl daemon-reload; systemctl restart docker`);
     const config = await host.sh(files);
-    const answer = await install(young);
+    const answer = await install(young, { registry });
     const { error, phase } = resultOf(answer, 'h1');
     assert.is(`${error?.code} at ${phase}`, 'ROLLED_BACK at wait-ready', error?.message);
     assert.is(answer.summary, 'ROLLED_BACK');
@@ -159,11 +182,8 @@ systemctl daemon-reload; systemctl restart docker`);
     const after = await readCounter(host);
     assert.is(after.identity, before.identity);
     assert.ok(after.unbroken && after.longestGap < 3, `${after.longestGap} s`);
-    // The recipe's own files are no part of the engine's configuration, and stay as the last install left them.
-    assert.equal(
-      [...new Set(resultOf(await install(old), 'h1').changes.map(change => change.phase))],
-      ['copy-files'],
-    );
+    assert.is(await site(), siteBefore);
+    ok(await install(old), 'unchanged');
   });
 
   test('with --no-rollback the host is left as it is, and goes back or forward when it is told to', async () => {
@@ -196,7 +216,8 @@ systemctl daemon-reload`);
   });
 
   test('with live-restore off in the running engine it is turned on first, and containers stay', async () => {
-    await act(lab, { action: 'uninstall', hosts: ['h1'], stopContainers: true, purge: true });
+    ok(await act(lab, { action: 'uninstall', hosts: ['h1'], stopContainers: true, purge: true }));
+    assert.is(await host.sh(ORIGINAL), original);
     await host.sh('rm -rf /etc/systemd/system/docker.service.d /usr/local/bin/break-it');
     ok(await install(await packSite(lab.dir, '20.10.24', daemon({ 'live-restore': false }))));
     await startCounting(host);
@@ -212,7 +233,7 @@ systemctl daemon-reload`);
     // The same engine in an archive of its own is another release.
     const archive = join(lab.dir, 'again.tgz');
     await must(['sh', '-c', `gzip -dc ${await engineArchive('26.1.5')} | gzip -1 > ${archive}`]);
-    const rebuilt = await packSite(lab.dir, '26.1.5', daemon({ 'live-restore': true }), archive);
+    const rebuilt = await packSite(lab.dir, '26.1.5', daemon({ 'live-restore': true }), { archive });
     ok(await install(rebuilt), 'changed');
     assert.is(await releases(), '26.1.5\n26.1.5');
     ok(await act(lab, { action: 'uninstall', hosts: ['h1'], purge: true }));

@@ -92,6 +92,24 @@ test('undo removes, restores, moves aside, or leaves alone', () => {
   );
 });
 
+test('what an interrupted run was about to replace is still ours, to write over and to take away', () => {
+  const old = { ...FOREIGN, sha256: 'c'.repeat(64) };
+  const recorded = { ...ENTRY, before: old.sha256 };
+  assert.equal(plan({ [PATH]: old }, [{ ...ENTRY, sha256: old.sha256 }]).files, [recorded]);
+  const again = plan({ [PATH]: old }, [recorded]);
+  assert.equal([again.changes, again.files], [[`write ${PATH}`], [recorded]]);
+  const undone = planUndo([recorded], survey({ [PATH]: old })).map(step => step.change);
+  assert.equal(undone, [`remove ${PATH}`]);
+  const kept = { ...KEPT, before: old.sha256 };
+  const theirs = { ...FOREIGN, sha256: 'e'.repeat(64) };
+  const restored = planUndo([kept], survey({ [PATH]: old, [KEPT.replaced]: theirs })).map(
+    step => step.change,
+  );
+  assert.equal(restored, [`restore ${PATH}`]);
+  // Once it is written there is nothing to remember.
+  assert.equal(plan({ [PATH]: RIGHT }, [recorded]).files, []);
+});
+
 test('undo on a real file system puts the original back, and a second time does nothing', async () => {
   const [path, kept] = [join(dir, "it's"), join(dir, 'kept')];
   writeFileSync(path, 'ours');

@@ -1,6 +1,8 @@
 /** What an upgrade and a rollback decide, without a host. */
 import * as assert from 'uvu/assert';
+import { canRollBack } from '../../src/actions/roll-back.ts';
 import type { EngineAnswer } from '../../src/engine/info.ts';
+import { AirferryError, type ErrorCode } from '../../src/errors.ts';
 import {
   emptyState,
   formatState,
@@ -37,7 +39,7 @@ const release = (version: string): Generation['release'] => ({
   archive: `sha256:${HEX}`,
   path: `/opt/airferry/releases/${version}-${HEX.slice(0, 12)}`,
 });
-const generation = (version: string): Generation => ({ release: release(version), files: [] });
+const generation = (version: string): Generation => ({ release: release(version), files: [], links: [] });
 const on = (version: string, over: Partial<HostState> = {}): HostState => ({
   ...emptyState(),
   release: release(version),
@@ -240,6 +242,7 @@ test('what is kept are the files as they lie there, changed by hand or not', () 
   assert.equal(generationOf({ state: on('20.10.24'), survey: survey({ [DAEMON]: file }) }), {
     release: release('20.10.24'),
     files: [{ path: DAEMON, mode: '0600', sha256: HEX }],
+    links: [],
   });
   assert.is(generationOf({ state: emptyState(), survey: survey({ [DAEMON]: file }) }), undefined);
 });
@@ -268,6 +271,14 @@ test('a rollback goes to the release before, or on with what was interrupted', (
   assert.is(chooseGeneration({ ...settledState, trial }, TARGET)?.release.version, '26.1.5');
   const back = { ...trial, back: previous };
   assert.is(chooseGeneration({ ...settledState, trial: back }, TARGET)?.release.version, '20.10.24');
+});
+
+test('an engine that hangs is a reason to go back; a lost connection, or Ctrl-C, is none', () => {
+  const goesBack = (code: ErrorCode): boolean => canRollBack(new AirferryError(code, 'x'));
+  for (const code of ['ENGINE_NOT_READY', 'HEALTH_CHECK_FAILED', 'HOST_TIMEOUT'] as const)
+    assert.ok(goesBack(code), code);
+  for (const code of ['HOST_CONNECTION_LOST', 'INTERRUPTED', 'HOST_SUDO'] as const)
+    assert.not.ok(goesBack(code), code);
 });
 
 test('containers are read as the engine tells them, and broken lines are passed over', () => {

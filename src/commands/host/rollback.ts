@@ -10,8 +10,9 @@ export default class HostRollback extends HostCommand {
   static override summary =
     'Go back to the engine that was there before, with the configuration that it had.';
   static override description =
-    'The release before the current one stays on a host, with its units and its daemon.json as they were. Images, ' +
-    'containers and volumes are left alone, and so are compose and the files of the recipe. A second rollback goes forward again; with --to a run that finds the host ' +
+    'The release before the current one stays on a host, and all that goes with it comes back as it was, byte for byte: ' +
+    'units, daemon.json, compose, the files of the recipe, the CA of the registry and its line in /etc/hosts. Images, ' +
+    'containers and volumes are left alone. A second rollback goes forward again; with --to a run that finds the host ' +
     'there already changes nothing.';
   static override examples = [
     {
