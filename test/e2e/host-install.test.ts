@@ -29,6 +29,12 @@ function outcomes(answer: Answer): string[] {
 const changesOf = (answer: Answer, name: string): string[] =>
   resultOf(answer, name).changes.map(({ phase, what }) => `${phase}: ${what}`);
 
+/** The host's own systemd, with its own units around ours, has nothing to say of them. */
+async function unitsVerify(host: Host): Promise<void> {
+  const verify = 'systemd-analyze verify --man=no docker.service containerd.service';
+  assert.is(await host.sh(`${verify} 2>&1; echo "status $?"`), 'status 0', host.name);
+}
+
 if (reason !== undefined) test.skip('hosts are installed', reason);
 else {
   test.before(async () => {
@@ -85,7 +91,10 @@ echo theirs > /etc/site/motd; chmod 0604 /etc/site/motd; printf '127.0.0.9 nowhe
         await host.sh('journalctl -u docker -u containerd -o cat'),
         /Unknown (?:key|lvalue)|deprecated option/,
       );
+      await unitsVerify(host);
     }
+    assert.match(await lab.host('h1').sh('systemctl --version | head -n 1'), /^systemd 252 /);
+    assert.match(await lab.host('h2').sh('systemctl --version | head -n 1'), /^systemd 257 /);
   });
 
   test("the operator's own daemon.json settings are kept under ours", async () => {
@@ -162,6 +171,7 @@ printf x >> /opt/airferry/current/bin/docker-proxy; systemctl disable --quiet co
     assert.is(await host.sh('docker inspect --format "{{.State.Running}}" clock'), 'true');
     assert.is(await host.sh('ls /opt/airferry/releases | wc -l'), '2');
     assert.is(await host.sh('ls /usr/local/bin/containerd-shim 2>/dev/null | wc -l'), '0');
+    await unitsVerify(host);
     const status = resultOf(await act(lab, { action: 'status', hosts: ['h2'] }), 'h2');
     assert.match(status.versions.containerd ?? '', /^1\.7\./);
     assert.equal(status.drift, []);
