@@ -81,6 +81,10 @@ else {
     assert.equal(wet.changes, said.changes);
     assert.is(wet.findings.find(({ id }: { id: string }) => id === 'ip-forward').level, 'ok');
     assert.is(await lab.host('h2').sh('cat /proc/sys/net/ipv4/ip_forward'), '1');
+    const install = ['host', 'install', '-b', bundle, '--host', 'h1', '--host', 'h2', '--dry-run', '--json'];
+    const preflight = JSON.parse((await airferry(...install)).stdout) as { hosts: (typeof said)[] };
+    for (const { findings } of preflight.hosts)
+      assert.is(findings.filter(({ id }: { id: string }) => id === 'machine-id-unique').length, 1);
     const undone = await airferry('host', 'uninstall', '--yes', '--host', 'h2', '--purge');
     assert.is(undone.code, 0, undone.stderr);
     assert.is(
