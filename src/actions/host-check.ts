@@ -1,5 +1,6 @@
 /** `host check`: would an install succeed here? Every finding with its fix; unless it is to fix, nothing is changed, and no lock taken. */
-import { Bundle } from '../bundle/open.ts';
+import { trustedKeys } from '../bundle/sign/trust.ts';
+import { openTrusted } from '../bundle/sign/trusted.ts';
 import { audit } from '../host/audit.ts';
 import type { Shell } from '../host/shell.ts';
 import { emptyState } from '../host/state.ts';
@@ -27,10 +28,13 @@ import { type HostRun, onEveryHost } from './host-run.ts';
 /** What `fix` does: each phase is one that hosts can do without, and that an uninstall undoes. */
 const FIXES: readonly Phase[] = [enableIpForward, loadModules];
 
-/** Check every host of the fleet. Throws for the bundle alone: FILE_NOT_FOUND, BUNDLE_INVALID, DIGEST_MISMATCH. */
+/** Check every host of the fleet. Throws for the bundle and the trusted keys alone, as `hostInstall`. */
 export async function hostCheck(options: HostCheckOptions): Promise<HostCheckResult> {
   const { fix = false, dryRun = false } = options;
-  const bundle = options.bundle === undefined ? undefined : Bundle.open(options.bundle);
+  const bundle =
+    options.bundle === undefined
+      ? undefined
+      : openTrusted(options.bundle, options.from ?? {}, await trustedKeys(options.trustedKeys));
   try {
     const cargo = bundle && (await readCargo(bundle));
     const seen: SeenHost[] = [];

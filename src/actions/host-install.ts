@@ -1,7 +1,6 @@
 /** `host install`: make every host what the bundle and the fleet say. The first run installs, the next changes nothing. */
-import { Bundle } from '../bundle/open.ts';
-import { demandSignature } from '../bundle/sign/check.ts';
 import { trustedKeys } from '../bundle/sign/trust.ts';
+import { openTrusted } from '../bundle/sign/trusted.ts';
 import { AirferryError, type ErrorCode, isAirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
 import { emptyState } from '../host/state.ts';
@@ -61,9 +60,9 @@ const AFTER: readonly Phase[] = [loadImages, pruneReleases, recordState];
  */
 export async function hostInstall(options: HostInstallOptions): Promise<HostInstallResult> {
   const { dryRun = false } = options;
-  const bundle = Bundle.open(options.bundle, options.from);
+  const trusted = await trustedKeys(options.trustedKeys);
+  const bundle = openTrusted(options.bundle, options.from ?? {}, trusted);
   try {
-    demandSignature(bundle, await trustedKeys(options.trustedKeys));
     const cargo = await readCargo(bundle);
     const lock = dryRun ? undefined : { purpose: 'host install' };
     const seen: SeenHost[] = [];

@@ -44,6 +44,10 @@ export interface HostsOptions {
 export interface HostCheckOptions extends HostsOptions {
   /** The bundle that is to be installed; without one the space that it needs is not known. */
   bundle?: string;
+  /** Folders of more parts of it, and files with blobs that it leaves out. */
+  from?: BundleFrom;
+  /** Files of the keys of which one must have signed it; those of the trusted folders where none are named. */
+  trustedKeys?: string[];
   /** Do what is safe of what the findings advise; each by a phase that an uninstall undoes. Needs the bundle. */
   fix?: boolean;
   /** With `fix`: say what it would change, and change nothing. */
@@ -90,6 +94,8 @@ export interface ImageLoadOptions extends HostsOptions {
   source: string;
   /** Folders of more parts of a bundle, and files with blobs that it leaves out. */
   from?: BundleFrom;
+  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
+  trustedKeys?: string[];
   /** Only images with these names, as in Docker. Default all. */
   only?: string[];
   dryRun?: boolean;

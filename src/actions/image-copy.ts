@@ -4,6 +4,7 @@
  * Open the sources, find out what each name becomes, refuse collisions before anything moves, copy one source after
  * the other, and only then let the target stand.
  */
+import { trustedKeys } from '../bundle/sign/trust.ts';
 import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
@@ -36,7 +37,9 @@ import {
 /** Blobs under way at once between registries and files. */
 const BLOBS_FROM_AFAR = 5;
 
-export interface ImageCopyOptions extends Access {
+export interface ImageCopyOptions extends Omit<Access, 'trusted'> {
+  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
+  trustedKeys?: string[] | undefined;
   /** In their order; content that several have is moved once. */
   sources: readonly Location[];
   target: Location;
@@ -74,7 +77,8 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
   const opened: Opened[] = [];
   try {
     const platforms = widest(options.platforms, wanted);
-    for (const one of await openSources(options.sources, { ...options, platforms }))
+    const trusted = await trustedKeys(options.trustedKeys);
+    for (const one of await openSources(options.sources, { ...options, platforms, trusted }))
       opened.push({ ...one, inventory: undefined, names: [], renamed: [] });
     for (const one of opened) await takeStock(one, choice, options);
     if (wanted)

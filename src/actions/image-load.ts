@@ -1,4 +1,6 @@
 /** `image load`: images into the runtimes of hosts, each in the way that moves least. */
+import { trustedKeys } from '../bundle/sign/trust.ts';
+import { openTrustedImages } from '../bundle/sign/trusted.ts';
 import { parsePlatform } from '../content/platform.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
@@ -10,19 +12,22 @@ import type { Reporter } from '../phases/phase.ts';
 import { chooseRuntime } from '../phases/runtimes/choose.ts';
 import type { Runtime } from '../phases/runtimes/runtime.ts';
 import { imagesFor, planLoads } from '../transports/docker-load.ts';
-import { openImageSource } from '../transports/open.ts';
 import type { ImageSource, RandomSource, SequentialSource } from '../transports/source.ts';
 import type { ImageLoadHost, ImageLoadOptions, ImageLoadResult } from './host-results.ts';
 import { type Extra, type HostRun, onEveryHost } from './host-run.ts';
 
 /**
- * Load into every host of the fleet. Throws for the source alone: FILE_NOT_FOUND, ARCHIVE_INVALID, ARCHIVE_TRUNCATED;
+ * Load into every host of the fleet. Throws for the source and the trusted keys alone: SIGNATURE_*, KEY_INVALID, FILE_NOT_FOUND, ARCHIVE_INVALID, ARCHIVE_TRUNCATED;
  * USAGE for `only`, and for pulling, with an archive that is compressed as a whole: it goes as it is or not at all.
  */
 export async function imageLoad(options: ImageLoadOptions): Promise<ImageLoadResult> {
   const { dryRun = false } = options;
   const only = options.only?.map(name => familiarName(parseReference(name)));
-  const source = await openImageSource(options.source, options.from);
+  const source = await openTrustedImages(
+    options.source,
+    await trustedKeys(options.trustedKeys),
+    options.from,
+  );
   try {
     if (source.access === 'sequential') {
       if (only) throw notInParts(source, 'single images of it cannot be loaded');

@@ -3,12 +3,13 @@
  * loaded only where one is named: it would be half of the time that other copies take to begin.
  */
 
+import type { TrustedKey } from '../bundle/sign/trust.ts';
+import { openTrustedImages } from '../bundle/sign/trusted.ts';
 import { openBundleTarget } from '../bundle/target.ts';
 import type { Meter } from '../support/meter.ts';
 import { prepareCopy } from '../transports/copy.ts';
 import type { Location } from '../transports/location.ts';
 import type { BundleFrom } from '../transports/oci/bundle-store.ts';
-import { openImageSource } from '../transports/open.ts';
 import { openFileTarget } from '../transports/open-target.ts';
 import { selectSource } from '../transports/select.ts';
 import type { OpenedTarget } from '../transports/target.ts';
@@ -24,6 +25,8 @@ export interface Access extends Omit<RegistryAccess, 'signal'> {
   login?: EngineLogin;
   /** Folders of more parts of bundles, and files with blobs that they leave out. */
   from?: BundleFrom;
+  /** One of these must have signed a bundle that is read. Default none: nothing is demanded, as for a list. */
+  trusted?: readonly TrustedKey[];
 }
 
 interface Watch {
@@ -103,9 +106,9 @@ async function openGroup(group: Group, options: Access & Watch): Promise<OpenedS
 /** All of a file, or the one image that is named. */
 async function openFileSource(
   { path, name }: { path: string; name?: string },
-  { meter, signal, from }: Access & Watch,
+  { meter, signal, from, trusted = [] }: Access & Watch,
 ): Promise<OpenedSource> {
-  const source = await openImageSource(path, { meter, ...from });
+  const source = await openTrustedImages(path, trusted, { meter, ...from });
   const close = (): Promise<void> => source.close();
   if (name === undefined) return { source, close };
   try {

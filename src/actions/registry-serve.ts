@@ -1,6 +1,8 @@
 /** `registry serve`: open what is to be served, listen, and stay until told to stop. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { trustedKeys } from '../bundle/sign/trust.ts';
+import { openTrustedImages } from '../bundle/sign/trusted.ts';
 import { AirferryError } from '../errors.ts';
 import type { RegistryContent } from '../registry/server/content.ts';
 import { htpasswdGate } from '../registry/server/htpasswd.ts';
@@ -9,12 +11,13 @@ import { mergeContents } from '../registry/server/merge.ts';
 import { type ServedRequest, serveRegistry } from '../registry/server/server.ts';
 import { openStorage } from '../registry/server/storage/storage.ts';
 import { unreadable } from '../support/file.ts';
-import { openImageSource } from '../transports/open.ts';
 import { contentOf, servable } from '../transports/serve.ts';
 
 export interface RegistryServeOptions {
   /** Paths of bundles, archives and layouts to read from; or none, with a storage. */
   sources: readonly string[];
+  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
+  trustedKeys?: string[] | undefined;
   /** A folder to read from and write to. */
   storage?: string | undefined;
   /** `HOST:PORT`. */
@@ -103,6 +106,7 @@ export async function serveImages(options: RegistryServeOptions): Promise<void> 
 async function openContent({
   sources,
   storage,
+  trustedKeys: named,
 }: RegistryServeOptions): Promise<{ content: RegistryContent; close: () => Promise<void> }> {
   if (sources.length > 0 === (storage !== undefined)) {
     throw new AirferryError('USAGE', 'say what to serve: bundles, archives and layouts, or --storage DIR', {
@@ -121,9 +125,10 @@ async function openContent({
     for (const end of closers) await end();
   };
   try {
+    const trusted = await trustedKeys(named);
     const contents: RegistryContent[] = [];
     for (const path of sources) {
-      const source = await openImageSource(path);
+      const source = await openTrustedImages(path, trusted);
       closers.push(() => source.close());
       contents.push(await contentOf(servable(source)));
     }

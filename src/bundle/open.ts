@@ -107,6 +107,11 @@ export class Bundle {
     return readWhole(this.#store, this.head.manifest);
   }
 
+  /** `index.json` as it lies in the archive; the manifest names its digest. */
+  get indexBytes(): Uint8Array {
+    return this.#store.index();
+  }
+
   /** Where a blob's bytes begin in the file; undefined when the archive has no such entry. */
   offsetOf(digest: Digest): number | undefined {
     return this.entries.find(entry => entry.type === 'file' && safePath(entry.name) === blobPath(digest))

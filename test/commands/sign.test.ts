@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
@@ -7,7 +7,7 @@ import { airferry, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
 const test = suite('signing on the command line', { timeout: 60_000 });
 
-test('a key is made, a bundle signed, and the signature demanded, by verify and by install', () =>
+test('a key is made, a bundle signed, and the signature demanded, by every command that takes from it', () =>
   inFolder(async cwd => {
     await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
     await writeRecipe(cwd, ['a.tar']);
@@ -56,6 +56,30 @@ test('a key is made, a bundle signed, and the signature demanded, by verify and 
     );
     assert.is(install.status, 4);
     assert.match(install.stderr, 'plain.tar is not signed', 'before any host is spoken to');
+
+    const host = ['--host', 'ops@127.0.0.1:1', '--no-sudo'];
+    for (const words of [
+      ['host', 'check', '-b', 'plain.tar', ...host],
+      ['image', 'load', 'plain.tar', ...host],
+      ['image', 'push', 'plain.tar', '127.0.0.1:1', '--plain-http'],
+      ['image', 'copy', 'plain.tar', 'oci:out'],
+      ['registry', 'serve', 'plain.tar', '--listen', '127.0.0.1:0'],
+    ]) {
+      const refused = await run(...words, '--trusted-key', 'site.pub');
+      assert.is(refused.status, 4, words.join(' '));
+      assert.match(refused.stderr, 'plain.tar is not signed', words.join(' '));
+    }
+    assert.is((await run('image', 'list', 'plain.tar')).status, 0, 'a list shows, and refuses nothing');
+    const copied = await run('image', 'copy', 'site.tar', 'oci:out', '--trusted-key', 'site.pub');
+    assert.is(copied.status, 0, copied.stderr);
+    const archive = await readFile(join(cwd, 'site.tar'));
+    const name = archive.lastIndexOf('site/a:1.0', archive.indexOf('manifest.json'));
+    assert.ok(name > 0);
+    archive.write('site/b:1.0', name);
+    await writeFile(join(cwd, 'renamed.tar'), archive);
+    const renamed = await run('image', 'copy', 'renamed.tar', 'oci:out2', '--trusted-key', 'site.pub');
+    assert.is(renamed.status, 4, renamed.stdout);
+    assert.match(renamed.stderr, 'index.json of renamed.tar is not the one that was signed');
 
     const wrong = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], {
       cwd,

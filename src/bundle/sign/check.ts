@@ -1,4 +1,5 @@
 /** What a bundle's signatures are worth here, and whether that is enough. */
+import { digestOf } from '../../content/digest.ts';
 import { AirferryError } from '../../errors.ts';
 import type { Bundle } from '../open.ts';
 import { verifyBytes } from './ed25519.ts';
@@ -85,12 +86,28 @@ export function signatureError(path: string, report: SignatureReport): AirferryE
   });
 }
 
-/** Throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED or SIGNATURE_INVALID unless the bundle may be used here. */
+/**
+ * Throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED or SIGNATURE_INVALID unless the bundle may be used here; DIGEST_MISMATCH where
+ * `index.json`, by which its images are found, is not the one that was signed.
+ */
 export function demandSignature(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
   const report = checkSignatures(bundle, trusted);
   const error = signatureError(bundle.path, report);
   if (error) throw error;
+  if (trusted.length > 0) demandIndex(bundle);
   return report;
+}
+
+/** Blobs are checked by their digests as they are read; of what names the images only the manifest tells whether it belongs. */
+function demandIndex({ path, manifest, indexBytes }: Bundle): void {
+  const named = manifest.documents['index.json'];
+  if (named && digestOf(indexBytes, named.digest) === named.digest) return;
+  throw new AirferryError('DIGEST_MISMATCH', `index.json of ${path} is not the one that was signed`, {
+    where: { file: path },
+    suggestions: [
+      'Do not use it; carry the bundle over again. `airferry bundle verify` tells all that is wrong.',
+    ],
+  });
 }
 
 function stateOf(verdicts: readonly SignatureVerdict[]): SignatureState {

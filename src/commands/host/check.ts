@@ -1,8 +1,9 @@
 /** `airferry host check`: can hosts take it. */
 import { Flags } from '@oclif/core';
 import { hostCheck } from '../../actions/host-check.ts';
-import { hostFlags } from '../../cli/flags.ts';
+import { bundleFrom, bundleSourceFlags, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { checkView } from '../../cli/views/host-check.ts';
 import { lockFlag } from '../../cli/wave-flags.ts';
 
@@ -38,6 +39,8 @@ export default class HostCheck extends HostCommand {
       summary: 'With --fix: say what it would change, and change nothing.',
       dependsOn: ['fix'],
     }),
+    ...trustedKeyFlag,
+    ...bundleSourceFlags,
     ...lockFlag,
     ...hostFlags,
   };
@@ -49,7 +52,15 @@ export default class HostCheck extends HostCommand {
     const ending = await this.onHosts(out, flags, {
       readOnly: !fix,
       dryRun,
-      action: options => hostCheck({ ...options, bundle: flags.bundle, fix, dryRun }),
+      action: options =>
+        hostCheck({
+          ...options,
+          bundle: flags.bundle,
+          from: bundleFrom(flags),
+          trustedKeys: flags['trusted-key'],
+          fix,
+          dryRun,
+        }),
     });
     this.endHosts(out, { ...ending, view: checkView, asked: true });
   }

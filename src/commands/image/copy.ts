@@ -16,6 +16,7 @@ import {
 import { ImageCommand } from '../../cli/image-command.ts';
 import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
 import { engineLogin } from '../../cli/reach.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 
 export default class ImageCopy extends ImageCommand {
   static override summary = 'Copy images between registries, archives, layouts, bundles and engines.';
@@ -59,6 +60,7 @@ export default class ImageCopy extends ImageCommand {
     ...forceFlag,
     ...dryRunFlag,
     ...registryAccessFlags,
+    ...trustedKeyFlag,
     ...bundleSourceFlags,
     ...registryPairFlags,
     ...createProjectsFlag,
@@ -72,7 +74,7 @@ export default class ImageCopy extends ImageCommand {
     const sources = words.map(word => sourceLocation(word, 'docker'));
     const login = await engineLogin(flags, [...sources, target]);
     await this.copy(flags, { title: 'Copying', done: 'copied' }, work =>
-      copyImages({ ...work, ...accessOf(flags), login, sources, target }),
+      copyImages({ ...work, ...accessOf(flags), trustedKeys: flags['trusted-key'], login, sources, target }),
     );
   }
 }

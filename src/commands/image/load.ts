@@ -10,6 +10,7 @@ import {
   sourceArgument,
 } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { imageLoadView } from '../../cli/views/image-load.ts';
 
 const RUNTIMES = ['auto', 'docker', 'containerd', 'podman', 'nerdctl', 'crio'] as const;
@@ -54,6 +55,7 @@ store knows no digests of images that were loaded.`;
       options: WAYS,
       default: 'auto' as const,
     })(),
+    ...trustedKeyFlag,
     ...bundleSourceFlags,
     ...dryRunFlag,
     ...hostFlags,
@@ -70,6 +72,7 @@ store knows no digests of images that were loaded.`;
           ...options,
           source: args.source,
           from: bundleFrom(flags),
+          trustedKeys: flags['trusted-key'],
           only,
           dryRun,
           runtime,

@@ -12,6 +12,7 @@ import {
 } from '../../cli/image-access.ts';
 import { ImageCommand } from '../../cli/image-command.ts';
 import { imageNameFlags, retagFileFlag } from '../../cli/image-flags.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 
 export default class ImagePush extends ImageCommand {
   static override summary = 'Fill a registry from a bundle, an archive or a layout.';
@@ -53,6 +54,7 @@ export default class ImagePush extends ImageCommand {
     ...referrersFlag,
     ...dryRunFlag,
     ...registryAccessFlags,
+    ...trustedKeyFlag,
     ...bundleSourceFlags,
     ...createProjectsFlag,
   };
@@ -62,7 +64,7 @@ export default class ImagePush extends ImageCommand {
     const sources = argv.map(String);
     const registry = sources.pop() ?? '';
     await this.copy(flags, { title: 'Pushing', done: 'pushed' }, work =>
-      pushImages({ ...work, ...accessOf(flags), sources, registry }),
+      pushImages({ ...work, ...accessOf(flags), trustedKeys: flags['trusted-key'], sources, registry }),
     );
   }
 }

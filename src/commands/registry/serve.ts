@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { serveImages } from '../../actions/registry-serve.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { asAirferryError } from '../../cli/failure.ts';
+import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { requestLine, servingView } from '../../cli/views/registry-serve.ts';
 import { EXIT } from '../../errors.ts';
 
@@ -38,6 +39,7 @@ export default class RegistryServe extends BaseCommand {
     }),
   };
   static override flags = {
+    ...trustedKeyFlag,
     storage: Flags.string({
       summary: 'Serve a folder, which also takes what is pushed. It is made if there is none.',
       helpValue: 'DIR',
@@ -79,6 +81,7 @@ export default class RegistryServe extends BaseCommand {
     await this.interruptible(stopping, signal =>
       serveImages({
         sources: argv.map(String),
+        trustedKeys: flags['trusted-key'],
         storage: flags.storage,
         listen: flags.listen,
         plainHttp: flags['plain-http'],
