@@ -115,7 +115,8 @@ test('bytes that are no JSON, no UTF-8 or too many are refused, and quickly', as
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT + 1)), 'MANIFEST_INVALID', /more than 4 MiB/);
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT, '[')), 'MANIFEST_INVALID');
   await refusal(() => parseManifest(Buffer.alloc(MANIFEST_LIMIT, '{"a":')), 'MANIFEST_INVALID');
-  assert.ok(elapsed() < 2000);
+  // Generous, for a core that is shared; a parser that looked at every bracket again for each would be far beyond.
+  assert.ok(elapsed() < 10_000, `${Math.round(elapsed())} ms`);
 });
 
 test('annotations named like properties of objects do no harm', () => {
