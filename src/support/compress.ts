@@ -1,60 +1,32 @@
 /**
  * Compression on all cores: the stream is cut into blocks, each block becomes a gzip member or a zstd frame of its own,
- * on threads of our own or on libuv's pool, and they are joined in order. RFC 1952 section 2.2 and RFC 8878 section 3
- * make such a concatenation one valid file; Docker, containerd, GNU gzip and zstd read it as such. Same input, same
- * bytes.
+ * on threads of our own, and they are joined in order. RFC 1952 section 2.2 and RFC 8878 section 3 make such a
+ * concatenation one valid file; Docker, containerd, GNU gzip and zstd read it as such. Same input, same bytes.
  */
 import { availableParallelism } from 'node:os';
 import { pipeline, Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { constants, createGunzip, createZstdDecompress, zstdCompress } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { AirferryError, systemCode } from '../errors.ts';
+import { type BlockJob, packElsewhere, packHere } from './block-pool.ts';
 import { BLOCK } from './deflate/encoder.ts';
-import { memberElsewhere, memberHere } from './deflate/members.ts';
 import { litter } from './garbage.ts';
+import type { BlockFormat } from './pack-block.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 const MiB = 1024 * 1024;
-/** On root file systems 5 % larger than level 3 and a third faster, and some 7 MB less of memory. */
-const ZSTD_LEVEL = 2;
-/** Beyond its input a block grows by less than this when nothing in it compresses: zstd's output is always one piece. */
-const SLACK = 16 * 1024;
 /** Blocks under way at once; enough to keep every thread busy, few enough to keep memory flat. */
 const AHEAD = Math.min(8, availableParallelism() + 1);
 
-const zstdBlock = promisify(zstdCompress) as (block: Uint8Array, options: object) => Promise<Buffer>;
-
-/** A block that is filled up to `length`, which nobody else uses. */
-interface Filled {
-  block: Uint8Array<ArrayBuffer>;
-  length: number;
-}
-
-/** What became of a block, and the block to be filled again. */
-interface Packed {
-  block: Uint8Array<ArrayBuffer>;
-  member: Uint8Array;
-}
-
 /** Compress a stream with gzip. */
 export function gzipStream(bytes: Bytes): Bytes {
-  return inBlocks(bytes, (filled, alone) => {
-    if (alone) return memberHere(filled);
-    litter(BLOCK, 'minor');
-    return memberElsewhere(filled);
-  });
+  return inBlocks(bytes, 'gzip');
 }
 
 /** Compress a stream with zstd. */
 export function zstdStream(bytes: Bytes): Bytes {
-  const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
-  return inBlocks(bytes, async ({ block, length }) => {
-    litter(BLOCK, 'major');
-    const member = await zstdBlock(block.subarray(0, length), { params, chunkSize: BLOCK + SLACK });
-    return { block, member };
-  });
+  return inBlocks(bytes, 'zstd');
 }
 
 /**
@@ -101,22 +73,20 @@ function damage(cause: unknown, compression: string, name: string): unknown {
  * The reader may keep what it is given; the blocks themselves are filled again as soon as they are compressed. A block
  * that is the whole stream is `alone`.
  */
-async function* inBlocks(
-  bytes: Bytes,
-  compress: (filled: Filled, alone: boolean) => Packed | Promise<Packed>,
-): Bytes & AsyncGenerator<Uint8Array> {
+async function* inBlocks(bytes: Bytes, format: BlockFormat): Bytes & AsyncGenerator<Uint8Array> {
   const free: Uint8Array<ArrayBuffer>[] = [];
   const underway: Promise<Uint8Array>[] = [];
   let block = new Uint8Array(BLOCK);
   let length = 0;
   let alone = true;
-  const start = async (filled: Filled): Promise<Uint8Array> => {
-    const packed = await compress(filled, alone);
-    free.push(packed.block);
-    return packed.member;
+  const start = async (job: BlockJob): Promise<Uint8Array> => {
+    if (!alone) litter(BLOCK, 'minor');
+    const answer = alone ? packHere(job) : await packElsewhere(job);
+    free.push(answer.block);
+    return answer.packed;
   };
   const send = (): void => {
-    const result = start({ block, length });
+    const result = start({ block, length, format });
     // A block that fails while an earlier one is awaited must not count as unhandled.
     result.catch(() => undefined);
     underway.push(result);

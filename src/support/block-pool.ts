@@ -1,18 +1,21 @@
-/** Gzip members of blocks: of many blocks on threads of their own, of a single one right here. */
-import { ThreadPool } from '../thread-pool.ts';
-import { type CompiledModule, compiled, GzipEncoder } from './encoder.ts';
-import { CODE } from './wasm.ts';
+/** Blocks compressed: many of them on threads of their own, a single one right here. */
+import { type CompiledModule, compiled } from './deflate/encoder.ts';
+import { CODE } from './deflate/wasm.ts';
+import { type BlockFormat, BlockPacker } from './pack-block.ts';
+import { ThreadPool } from './thread-pool.ts';
 
 /** What a thread is told. The buffer becomes its own until it answers, so that nothing is copied. */
-export interface MemberJob {
+export interface BlockJob {
   block: Uint8Array<ArrayBuffer>;
+  /** Bytes of the block that are filled. */
   length: number;
+  format: BlockFormat;
 }
 
 /** The buffer comes back, to be filled again. */
-export interface MemberAnswer {
+export interface BlockAnswer {
   block: Uint8Array<ArrayBuffer>;
-  member: Uint8Array<ArrayBuffer>;
+  packed: Uint8Array<ArrayBuffer>;
 }
 
 /** Two keep up with what one thread reads, hashes and writes, and memory stays what it is. */
@@ -20,19 +23,19 @@ const THREADS = 2;
 /** Enough for what Node needs in a thread; blocks lie outside of these heaps. A small nursery keeps memory down. */
 const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
 /** The same file under src and dist. */
-const WORKER = new URL(import.meta.url.replace(/members(\.[jt]s)$/, 'worker$1'));
+const WORKER = new URL(import.meta.url.replace(/block-pool(\.[jt]s)$/, 'block-worker$1'));
 
 let module: CompiledModule | undefined;
-let threads: ThreadPool<MemberAnswer> | undefined;
-let encoder: GzipEncoder | undefined;
+let threads: ThreadPool<BlockAnswer> | undefined;
+const packer = new BlockPacker(code);
 
 function code(): CompiledModule {
   module ??= compiled(Buffer.from(CODE, 'base64'));
   return module;
 }
 
-/** The member of a block, made on another thread: `block`, which must own its buffer whole, is unusable meanwhile. */
-export function memberElsewhere(job: MemberJob): Promise<MemberAnswer> {
+/** A block packed on another thread: `block`, which must own its buffer whole, is unusable meanwhile. */
+export function packElsewhere(job: BlockJob): Promise<BlockAnswer> {
   threads ??= new ThreadPool({
     worker: WORKER,
     data: code(),
@@ -55,8 +58,7 @@ export function memberElsewhere(job: MemberJob): Promise<MemberAnswer> {
   });
 }
 
-/** The same member, made at once: for what is too small to start a thread for it. */
-export function memberHere({ block, length }: MemberJob): MemberAnswer {
-  encoder ??= new GzipEncoder(code());
-  return { block, member: encoder.member(block.subarray(0, length)) };
+/** The same, made at once: for what is too small to start a thread for it. */
+export function packHere({ block, length, format }: BlockJob): BlockAnswer {
+  return { block, packed: packer.pack(block.subarray(0, length), format) };
 }
