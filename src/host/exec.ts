@@ -142,7 +142,7 @@ async function feed(
       const piece = chunk.subarray(at, at + PIECE);
       if (!channel.write(piece)) await drained(channel, finished);
       // Its encrypted copy is garbage as soon as it is sent.
-      litter(piece.length, 'minor');
+      litter(piece.length);
     }
   }
   if (!finished.aborted) channel.end();

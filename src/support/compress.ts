@@ -46,7 +46,7 @@ export async function* decompress(
   pipeline(source, decoder, () => undefined);
   try {
     for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
-      litter(chunk.length, 'minor');
+      litter(chunk.length);
       yield chunk;
     }
   } catch (error) {
@@ -80,7 +80,7 @@ async function* inBlocks(bytes: Bytes, format: BlockFormat): Bytes & AsyncGenera
   let length = 0;
   let alone = true;
   const start = async (job: BlockJob): Promise<Uint8Array> => {
-    if (!alone) litter(BLOCK, 'minor');
+    if (!alone) litter(BLOCK);
     const answer = alone ? packHere(job) : await packElsewhere(job);
     free.push(answer.block);
     return answer.packed;

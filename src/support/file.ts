@@ -85,7 +85,7 @@ export class ReadFile implements ReadableFile {
   /** The bytes from an offset on, `length` of them; ends early at the end of the file. One chunk is read ahead. */
   stream(offset = 0, length: number = this.size - offset): AsyncGenerator<Uint8Array> {
     return this.#read(offset, length, size => {
-      litter(size, 'minor');
+      litter(size);
       return Buffer.allocUnsafeSlow(size);
     });
   }

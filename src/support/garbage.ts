@@ -9,19 +9,16 @@ import { runInNewContext } from 'node:vm';
 /** Bytes of buffers between two collections. */
 const PILE = 16 * 1024 * 1024;
 
-type Collect = (options: { type: 'minor' | 'major' }) => void;
+type Collect = (options: { type: 'minor' }) => void;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as Collect;
-const piles = { minor: 0, major: 0 };
+let pile = 0;
 
-/**
- * Tell of buffers that were handed out. `minor` for those that are dropped soon, which is cheap to look after;
- * `major` for those that something old holds on to for a while, as zlib does with its output.
- */
-export function litter(bytes: number, type: 'minor' | 'major'): void {
-  piles[type] += bytes;
-  if (piles[type] < (type === 'minor' ? PILE : 2 * PILE)) return;
-  piles[type] = 0;
-  collect({ type });
+/** Tell of buffers that were handed out and are dropped soon; collecting the young ones alone is cheap. Bytes. */
+export function litter(bytes: number): void {
+  pile += bytes;
+  if (pile < PILE) return;
+  pile = 0;
+  collect({ type: 'minor' });
 }

@@ -195,7 +195,7 @@ class Exchange {
       this.#expect(this.#asked.patienceMs, 'send data');
       for await (const chunk of response) {
         this.#rest();
-        litter(chunk.length, 'minor');
+        litter(chunk.length);
         yield chunk;
         this.#expect(this.#asked.patienceMs, 'send data');
       }

@@ -29,7 +29,7 @@ export async function appendTo(
   try {
     for await (const chunk of bytes) {
       passed(chunk);
-      litter(chunk.length, 'minor');
+      litter(chunk.length);
       gathered.push(chunk);
       size += chunk.length;
       if (size >= CHUNK) await write();
