@@ -1,11 +1,15 @@
 /** The entry: find the command, run it, and render whatever it throws. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Config, type Interfaces, run, settings } from '@oclif/core';
+import type { Interfaces } from '@oclif/core';
+import { Config } from '@oclif/core/config';
+import { run } from '@oclif/core/run';
+import { settings } from '@oclif/core/settings';
 import { resolveCommand } from './cli/command-line.ts';
 import { asAirferryError, StdoutError } from './cli/failure.ts';
 import { Output } from './cli/output.ts';
 import { EXIT, systemCode } from './errors.ts';
+import { BUILT, PACKAGE_ROOT } from './support/package-root.ts';
 
 /** Run airferry with the arguments after its name. Ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
@@ -31,20 +35,19 @@ export async function main(argv: readonly string[]): Promise<never> {
   process.exit();
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(PACKAGE_ROOT);
 
 /** From a checkout the commands are run as they are written; once built, out of the manifest. */
 export async function loadConfig(): Promise<Config> {
   const pjson = packageJson();
-  const compiled = import.meta.url.endsWith('.js');
   settings.enableAutoTranspile = false;
-  const target = compiled ? './dist/commands' : './src/commands';
+  const target = BUILT ? './dist/commands' : './src/commands';
   const oclif = { ...pjson.oclif, commands: { strategy: 'pattern' as const, target } };
-  return Config.load({ root, pjson: { ...pjson, oclif }, ignoreManifest: !compiled });
+  return Config.load({ root, pjson: { ...pjson, oclif }, ignoreManifest: !BUILT });
 }
 
 function packageJson(): Interfaces.PJSON {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Interfaces.PJSON;
+  return JSON.parse(readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')) as Interfaces.PJSON;
 }
 
 function fail(thrown: unknown, argv: readonly string[], command?: string): never {

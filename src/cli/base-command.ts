@@ -1,5 +1,5 @@
 /** What every command does the same: flags for its words, an action that Ctrl-C can stop, one way to end. */
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import type { AirferryError } from '../errors.ts';
 import { Meter } from '../support/meter.ts';
 import { errorDocument } from './error-view.ts';

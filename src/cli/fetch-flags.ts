@@ -1,5 +1,5 @@
 /** Flags of commands that fetch what a recipe names. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { FetchOptions } from '../bundle/fetch/fetching.ts';
 import { mirrorOf } from '../bundle/fetch/mirroring.ts';
 import { AirferryError } from '../errors.ts';

@@ -1,5 +1,6 @@
 /** Flags and arguments that several commands share; spread into the static `flags` of each. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 
 /** Of every command. */
 export const globalFlags = {

@@ -1,5 +1,5 @@
 /** Flags of commands that move images: registries and how to speak to them, what comes along, what is renamed. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Access } from '../actions/image-places.ts';
 import { bundleFrom } from './flags.ts';
 

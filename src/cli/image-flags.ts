@@ -1,5 +1,5 @@
 /** Flags that say which images, and under which names; spread into the flags of the commands that take them. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { WantedOptions } from '../actions/image-names.ts';
 
 const repeated = { multiple: true, multipleNonGreedy: true } as const;

@@ -1,5 +1,5 @@
 /** Flags about keys: those that are trusted, and the one that signs; and how its password is asked for. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Secret } from '../host/secret.ts';
 import { secret } from './prompts.ts';
 

@@ -1,5 +1,5 @@
 /** Flags of the commands that change many hosts: how far to go at once, when to stop, and what to try again. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { parseShare, type Waves } from '../actions/waves.ts';
 
 export const waveFlags = {

@@ -1,5 +1,5 @@
 /** `airferry init`: the first recipe and fleet file of a site. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { initSite } from '../actions/init.ts';
 import { type HostUse, useOfHost } from '../actions/init-host.ts';
 import { dryRunFlag, sshFlags, yesFlag } from '../cli/flags.ts';

@@ -1,15 +1,13 @@
 /** The files that the package brings along for hosts: systemd/ and templates/, at its root. */
 import { readFileSync } from 'node:fs';
 import { AirferryError } from '../errors.ts';
-
-/** This file lies two folders below the package's root, as src/engine/assets.ts and as dist/engine/assets.js. */
-const ROOT = new URL('../../', import.meta.url);
+import { PACKAGE_ROOT } from '../support/package-root.ts';
 
 export type AssetFolder = 'systemd' | 'templates';
 
 /** The text of a packaged file; `name` comes from our own tables, never from an operator. */
 export function readAsset(folder: AssetFolder, name: string): string {
-  const url = new URL(`${folder}/${name}`, ROOT);
+  const url = new URL(`${folder}/${name}`, PACKAGE_ROOT);
   try {
     return readFileSync(url, 'utf8');
   } catch (cause) {

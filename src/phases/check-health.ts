@@ -64,7 +64,6 @@ async function checkEngine(
   const deadline = performance.now() + AGAIN_MS * 10;
   // An engine may have hung itself up since it came up.
   const script = dockerScript(`t='timeout ${ANSWER_S}'; command -v timeout >/dev/null 2>&1 || t=
-$t docker version --format 'version={{.Server.Version}}'
 printf 'info='; $t docker info --format '{{json .}}'
 printf 'daemon='; { [ ! -f ${DAEMON_JSON} ] || base64 < ${DAEMON_JSON} | tr -d '\\n'; }; echo`);
   for (;;) {
@@ -82,12 +81,13 @@ printf 'daemon='; { [ ! -f ${DAEMON_JSON} ] || base64 < ${DAEMON_JSON} | tr -d '
 }
 
 function engineProblems(answer: ReadonlyMap<string, string>, engine: RunnableEngine): string[] {
-  const version = answer.get('version') ?? '';
-  if (version === '') return [`the engine does not answer on ${DOCKER_SOCKET}`];
+  const info = parsed(answer.get('info') ?? '');
+  const version = info?.ServerVersion;
+  if (!info || typeof version !== 'string' || version === '')
+    return [`the engine does not answer on ${DOCKER_SOCKET}`];
   if (!sameVersion(version, engine.version)) return [`engine ${version} answers, and not ${engine.version}`];
   const config = Buffer.from(answer.get('daemon') ?? '', 'base64').toString('utf8');
-  const info = parsed(answer.get('info') ?? '');
-  if (config.trim() === '' || !info) return [];
+  if (config.trim() === '') return [];
   const keys = settingsNotTaken(parseDaemonJson(config, { file: DAEMON_JSON }).config, info);
   return keys.length === 0 ? [] : [`the engine has not taken over ${keys.join(', ')} of ${DAEMON_JSON}`];
 }

@@ -1,7 +1,7 @@
 /** The recipe's other files; and those of an earlier recipe that this one has no more, undone. */
 import { posix } from 'node:path';
 import { readAll } from '../content/verified.ts';
-import { writeFile } from '../host/files.ts';
+import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { uploadBlob } from '../host/transfer.ts';
@@ -49,15 +49,11 @@ export const copyFiles: Phase = {
 type Turns = Map<string, Promise<void>>;
 
 function desired({ path, mode, blob }: WantedFile, { signal }: HostContext, turns: Turns): DesiredFile {
+  const asked = { path, mode, sha256: blob.digest.replace('sha256:', '') };
+  if (blob.size <= SMALL) return { ...asked, size: blob.size, read: () => whole(blob) };
   return {
-    path,
-    mode,
-    sha256: blob.digest.replace('sha256:', ''),
+    ...asked,
     async write(shell) {
-      const bytes = blob.size <= SMALL ? await readAll(blob.open(0), SMALL) : undefined;
-      const permissions = Number.parseInt(mode, 8);
-      if (bytes)
-        return writeFile(shell, path, bytes, { mode: permissions, owner: 'root:root', parents: true });
       const former = turns.get(blob.digest);
       const turn = async (): Promise<void> => {
         await former?.catch(() => undefined);
@@ -69,6 +65,15 @@ function desired({ path, mode, blob }: WantedFile, { signal }: HostContext, turn
       return mine;
     },
   };
+}
+
+async function whole(blob: WantedFile['blob']): Promise<Uint8Array> {
+  const bytes = await readAll(blob.open(0), blob.size);
+  if (bytes) return bytes;
+  throw new AirferryError('DIGEST_MISMATCH', `${blob.digest} is longer than its ${blob.size} bytes`, {
+    where: { blob: blob.digest },
+    suggestions: ['Check what is sent: airferry bundle verify.'],
+  });
 }
 
 async function moveInto(shell: Shell, blob: string, path: string, mode: string): Promise<void> {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { AirferryError } from '../errors.ts';
-import { writeFile } from '../host/files.ts';
+import { type WholeFile, writeFiles } from '../host/files.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import type { InstalledFile } from '../host/state.ts';
@@ -18,16 +18,30 @@ export const REPLACED_DIR = '/var/lib/airferry/replaced';
 /** What is added to the name of a file that somebody changed after us. */
 export const SAVED_SUFFIX = '.airferry-saved';
 const AT_ONCE = 6;
+/** What one command writes at most: files, bytes of content, and characters of their paths, which its script repeats. */
+const MOST = { files: 50, size: 1024 * 1024, characters: 4_000 };
 
-export interface DesiredFile {
+interface FileAsked {
   path: string;
   /** `0644` */
   mode: string;
   /** Hex. */
   sha256: string;
-  /** Put it there; its folder exists by then. */
+}
+
+/** Its content is read here and written there, many files by one command. */
+interface FileAtHand extends FileAsked {
+  /** Bytes. */
+  size: number;
+  read(): Promise<Uint8Array>;
+}
+
+/** It gets there in a way of its own. */
+interface FileBrought extends FileAsked {
   write(shell: Shell): Promise<void>;
 }
+
+export type DesiredFile = FileAtHand | FileBrought;
 
 export interface FilePlan {
   /** One line for each file that is to be written. */
@@ -38,13 +52,9 @@ export interface FilePlan {
 
 /** A file whose content is at hand. */
 export function textFile(path: string, content: string, mode = '0644'): DesiredFile {
-  return {
-    path,
-    mode,
-    sha256: createHash('sha256').update(content).digest('hex'),
-    write: shell =>
-      writeFile(shell, path, content, { mode: Number.parseInt(mode, 8), owner: 'root:root', parents: true }),
-  };
+  const bytes = Buffer.from(content);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { path, mode, sha256, size: bytes.length, read: async () => bytes };
 }
 
 /** Every folder above a path, the topmost first, without the root. */
@@ -82,9 +92,41 @@ export function planFiles(context: BareContext, desired: readonly DesiredFile[])
         shell,
         steps.flatMap(step => step.keep),
       );
-      await mapLimit(steps, AT_ONCE, step => step.file.write(shell));
+      const files = steps.map(step => step.file);
+      const batches = batched(files.filter(file => 'read' in file));
+      await mapLimit(batches, AT_ONCE, batch => writeBatch(shell, batch));
+      await mapLimit(
+        files.filter(file => 'write' in file),
+        AT_ONCE,
+        file => file.write(shell),
+      );
     },
   };
+}
+
+/** In their order, as many at a time as one command may write. */
+function batched(files: readonly FileAtHand[]): FileAtHand[][] {
+  const batches: FileAtHand[][] = [];
+  let [size, characters] = [0, 0];
+  for (const file of files) {
+    size += file.size;
+    characters += file.path.length;
+    const batch = batches.at(-1);
+    if (batch && batch.length < MOST.files && size <= MOST.size && characters <= MOST.characters)
+      batch.push(file);
+    else {
+      batches.push([file]);
+      [size, characters] = [file.size, file.path.length];
+    }
+  }
+  return batches;
+}
+
+async function writeBatch(shell: Shell, batch: readonly FileAtHand[]): Promise<void> {
+  const files: WholeFile[] = [];
+  for (const { path, mode, read } of batch)
+    files.push({ path, content: await read(), mode: Number.parseInt(mode, 8) });
+  await writeFiles(shell, files, { owner: 'root:root', parents: true });
 }
 
 interface Step {

@@ -14,15 +14,16 @@ const PROBE = 'airferry-probe';
 export function probeScript({ binDir }: Pick<EngineRelease, 'binDir'>): string {
   return `probe() {
   d=$(mktemp -d) || { echo 'probe=skipped: no room for its image'; return; }
-  trap 'docker rm -f ${PROBE} >/dev/null 2>&1; docker image rm -f ${PROBE}:latest >/dev/null 2>&1; rm -rf -- "$d"' EXIT
+  ran=
+  trap '[ "$ran" ] || docker rm -f ${PROBE} >/dev/null 2>&1; docker image rm -f ${PROBE}:latest >/dev/null 2>&1; rm -rf -- "$d"' EXIT
   cp -- ${quote(`${binDir}/docker-init`)} "$d/probe" 2>/dev/null && chmod 0755 "$d/probe" ||
     { echo 'probe=skipped: the release has no docker-init'; return; }
   chroot "$d" /probe --version >/dev/null 2>&1 ||
     { echo 'probe=skipped: docker-init does not run alone'; return; }
-  docker rm -f ${PROBE} >/dev/null 2>&1
+  run() { $t docker run --rm --name ${PROBE} --network none --entrypoint /probe ${PROBE}:latest --version >/dev/null 2>"$d/said"; }
+  # One that an interrupted probe has left has the name.
   tar -C "$d" -cf - probe | $t docker import - ${PROBE}:latest >/dev/null 2>"$d/said" &&
-    $t docker run --rm --name ${PROBE} --network none --entrypoint /probe ${PROBE}:latest --version >/dev/null 2>"$d/said" &&
-    { echo probe=ok; return; }
+    { run || { docker rm -f ${PROBE} >/dev/null 2>&1; run; }; } && { ran=1; echo probe=ok; return; }
   echo "probe=failed: $(tail -n 3 "$d/said" | tr '\\n' ' ')"
 }
 t='timeout 60'; command -v timeout >/dev/null 2>&1 || t=

@@ -2,6 +2,7 @@
 import { type CompiledModule, compiled } from './deflate/encoder.ts';
 import { CODE } from './deflate/wasm.ts';
 import { type BlockFormat, BlockPacker } from './pack-block.ts';
+import { threadProgram } from './package-root.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /** What a thread is told. The buffer becomes its own until it answers, so that nothing is copied. */
@@ -22,8 +23,6 @@ export interface BlockAnswer {
 const THREADS = 2;
 /** Enough for what Node needs in a thread; blocks lie outside of these heaps. A small nursery keeps memory down. */
 const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
-/** The same file under src and dist. */
-const WORKER = new URL(import.meta.url.replace(/block-pool(\.[jt]s)$/, 'block-worker$1'));
 
 let module: CompiledModule | undefined;
 let threads: ThreadPool<BlockAnswer> | undefined;
@@ -37,7 +36,7 @@ function code(): CompiledModule {
 /** A block packed on another thread: `block`, which must own its buffer whole, is unusable meanwhile. */
 export function packElsewhere(job: BlockJob): Promise<BlockAnswer> {
   threads ??= new ThreadPool({
-    worker: WORKER,
+    worker: threadProgram('block-worker'),
     data: code(),
     does: 'compresses',
     threads: THREADS,

@@ -1,5 +1,6 @@
 /** Hashing stretches of files on several cores: one thread reads and hashes one of them from its beginning to its end. */
 import { type Stretch, unreadable } from './file.ts';
+import { threadProgram } from './package-root.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /** What a thread is asked: the hash of stretches, one behind the other. */
@@ -17,12 +18,10 @@ export interface HashAnswer {
 
 /** Two keep two cores busy; more would only make the head of a disk jump. */
 const THREADS = 2;
-/** The same file under src and dist. */
-const WORKER = new URL(import.meta.url.replace(/hash-pool(\.[jt]s)$/, 'hash-worker$1'));
 
 export class HashPool implements AsyncDisposable {
   readonly #threads = new ThreadPool<HashAnswer>({
-    worker: WORKER,
+    worker: threadProgram('hash-worker'),
     does: 'hashes',
     threads: THREADS,
     depth: 1,

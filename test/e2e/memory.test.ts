@@ -1,9 +1,10 @@
 /** Memory stays flat: what a bundle needs to be packed, verified and listed, each measured in a process of its own. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { buildProgram } from '../../src/cli/build.ts';
 import { END_OF_ARCHIVE, fileHeader } from '../../src/tar/write.ts';
 import { imageOf, noise } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
@@ -55,34 +56,24 @@ async function bigArchive(sizeInMiB: number): Promise<string> {
 }
 
 /** airferry as it is installed: built, since reading it from its sources costs 30 MB of its own. */
-function built(): string {
+async function installed(): Promise<string> {
   const home = join(folder, 'airferry');
-  execFileSync(join(root, 'node_modules/.bin/tsc'), [
-    '-p',
-    join(root, 'tsconfig.build.json'),
-    '--outDir',
-    join(home, 'dist'),
-  ]);
-  for (const name of ['node_modules', 'package.json', 'systemd', 'templates'])
+  mkdirSync(home);
+  for (const name of ['bin', 'node_modules', 'package.json', 'systemd', 'templates'])
     symlinkSync(join(root, name), join(home, name));
-  return join(home, 'dist');
+  await buildProgram(home);
+  return home;
 }
 
-/** Run an expression over an imported module in a process of its own; the most memory that it had, in bytes. */
-function peakOf(module: string, call: string): number {
-  const code = `
-    import { ${call.split('(', 1)[0]} } from '${dist}/${module}';
-    import { loadRecipe } from '${dist}/config/recipe.js';
-    import { Meter } from '${dist}/support/meter.js';
-    await ${call};
-    console.log(process.resourceUsage().maxRSS * 1024);`;
-  const child = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
-    { encoding: 'utf8' },
-  );
+/** Run a command in a process of its own; the most memory that it had, in bytes. */
+function peakOf(...args: string[]): number {
+  const tell = `process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS * 1024))`;
+  const program = join(home, 'dist/main.js');
+  const child = spawnSync(process.execPath, [`--import=data:text/javascript,${tell}`, program, ...args], {
+    encoding: 'utf8',
+  });
   assert.is(child.status, 0, child.stderr);
-  return Number(child.stdout.trim().split('\n').at(-1));
+  return Number(/peak (\d+)$/.exec(child.stderr)?.[1]);
 }
 
 function recipeOver(archive: string): string {
@@ -91,32 +82,38 @@ function recipeOver(archive: string): string {
   return path;
 }
 
-const dist = built();
+const home = await installed();
 const archive = await bigArchive(300);
 const bundle = join(folder, 'out.tar');
 
 for (const compression of ['zstd', 'gzip', 'none']) {
   test(`packing a layer of 300 MiB with ${compression} stays below 200 MB`, () => {
+    rmSync(bundle, { force: true });
     const peak = peakOf(
-      'actions/bundle-create.js',
-      `createBundle({ recipe: await loadRecipe('${recipeOver(archive)}'), output: '${bundle}', compression: '${compression}', meter: new Meter() })`,
+      'bundle',
+      'create',
+      '-f',
+      recipeOver(archive),
+      '-o',
+      bundle,
+      '--compression',
+      compression,
     );
     assert.ok(peak < MOST, `${Math.round(peak / 1e6)} MB`);
   });
 }
 
 test('verifying 300 MiB stays below 200 MB', () => {
-  const peak = peakOf('actions/bundle-verify.js', `verifyBundle({ path: '${bundle}', meter: new Meter() })`);
+  const peak = peakOf('bundle', 'verify', bundle);
   assert.ok(peak < MOST, `${Math.round(peak / 1e6)} MB`);
 });
 
 test('packing it from a compressed archive stays below 200 MB', () => {
   assert.is(spawnSync('gzip', ['-1', '-k', archive]).status, 0);
   rmSync(archive);
-  const peak = peakOf(
-    'actions/bundle-create.js',
-    `createBundle({ recipe: await loadRecipe('${recipeOver(`${archive}.gz`)}'), output: '${bundle}', compression: 'none', meter: new Meter() })`,
-  );
+  rmSync(bundle);
+  const recipe = recipeOver(`${archive}.gz`);
+  const peak = peakOf('bundle', 'create', '-f', recipe, '-o', bundle, '--compression', 'none');
   assert.ok(peak < MOST, `${Math.round(peak / 1e6)} MB`);
 });
 

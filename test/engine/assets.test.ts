@@ -23,7 +23,8 @@ test('the files of the package are found from the built program', async () => {
   try {
     mkdirSync(join(dir, 'dist/engine'), { recursive: true });
     writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-    for (const file of ['errors', 'engine/assets']) {
+    mkdirSync(join(dir, 'dist/support'));
+    for (const file of ['errors', 'engine/assets', 'support/package-root']) {
       const source = readFileSync(join(root, `src/${file}.ts`), 'utf8');
       writeFileSync(join(dir, `dist/${file}.js`), stripTypeScriptTypes(source).replaceAll(".ts'", ".js'"));
     }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readFile, writeFile } from '../../src/host/files.ts';
+import { readFile, writeFile, writeFiles } from '../../src/host/files.ts';
 import { Secret } from '../../src/host/secret.ts';
 import { suite } from '../support/suite.ts';
 import { failure, SUDO_PASSWORD, site } from './site.ts';
@@ -52,13 +52,36 @@ test('content that arrives in part leaves the old file', async () => {
   await using at = await site();
   const path = join(at.server.home, 'state.json');
   writeFileSync(path, 'old');
-  at.server.install('cat', '#!/bin/sh\nhead -c 1000\n');
+  at.server.install('dd', '#!/bin/sh\nhead -c 1000\n');
   await failure(writeFile(at.shell, path, Buffer.alloc(100_000), { mode: 0o644 }), 'HOST_COMMAND_FAILED');
   assert.is(readFileSync(path, 'utf8'), 'old');
   assert.not.ok(readdirSync(at.server.home).some(name => name.startsWith('.state.json')));
   at.server.faults.dropAfterStdin = 50_000;
   await failure(writeFile(at.shell, path, Buffer.alloc(100_000), { mode: 0o644 }), 'HOST_CONNECTION_LOST');
   assert.is(readFileSync(path, 'utf8'), 'old');
+});
+
+test('several files are written by one command, or none of them', async () => {
+  await using at = await site();
+  const { home } = at.server;
+  const files = [
+    { path: join(home, 'etc/docker', "it's"), content: Buffer.alloc(70_000, 7), mode: 0o600 },
+    { path: join(home, 'etc/empty'), content: '', mode: 0o644 },
+    { path: join(home, 'etc/last'), content: 'two\nlines\n', mode: 0o755 },
+  ];
+  await writeFiles(at.shell, files, { parents: true });
+  for (const { path, content, mode } of files) {
+    assert.ok(readFileSync(path).equals(Buffer.from(content)), path);
+    assert.is(statSync(path).mode & 0o7777, mode);
+  }
+  assert.equal(readdirSync(join(home, 'etc')).sort(), ['docker', 'empty', 'last']);
+  mkdirSync(join(home, 'folder'));
+  const second = [
+    { path: join(home, 'etc/new'), content: 'new', mode: 0o644 },
+    { path: join(home, 'folder'), content: 'x', mode: 0o644 },
+  ];
+  await failure(writeFiles(at.shell, second, {}), 'HOST_COMMAND_FAILED');
+  assert.equal(readdirSync(join(home, 'etc')).sort(), ['docker', 'empty', 'last']);
 });
 
 test('reading: nothing, everything, too much', async () => {

@@ -1,5 +1,5 @@
 /** `airferry bundle create`: a recipe becomes a bundle. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { createBundle } from '../../actions/bundle-create.ts';
 import { openSecretKey } from '../../actions/bundle-sign.ts';
 import { parsePartSize } from '../../bundle/parts/sizes.ts';

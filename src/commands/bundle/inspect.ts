@@ -1,5 +1,5 @@
 /** `airferry bundle inspect`: what is in a bundle. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { bundleCycloneDx, bundleHtml, bundleManifest, inspectBundle } from '../../actions/bundle-inspect.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { bundleFrom, bundleSourceFlags, fileArgument } from '../../cli/flags.ts';

@@ -1,5 +1,5 @@
 /** `airferry bundle keygen`: a pair of keys for signing bundles. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { assertNew, generateKeys, publicKeyPath } from '../../actions/bundle-keygen.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { SIGN_PASSWORD, signPassword } from '../../cli/sign-flags.ts';

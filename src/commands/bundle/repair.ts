@@ -1,5 +1,5 @@
 /** `airferry bundle repair`: a lost part is made anew. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { repairBundle } from '../../actions/bundle-repair.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { bundleSourceFlags, fileArgument } from '../../cli/flags.ts';

@@ -1,5 +1,5 @@
 /** `airferry bundle sign`: put a signature into a bundle. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { openSecretKey, signWithFile, signWithKey } from '../../actions/bundle-sign.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';

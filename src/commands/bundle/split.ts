@@ -1,5 +1,5 @@
 /** `airferry bundle split`: a bundle becomes parts for smaller media. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { splitBundle } from '../../actions/bundle-split.ts';
 import { parsePartSize } from '../../bundle/parts/sizes.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

@@ -1,5 +1,5 @@
 /** `airferry bundle update`: the lock moves to what there is now. */
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { updateBundle } from '../../actions/bundle-update.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fetchFlags, fetchOptions, recipeFlags, variables } from '../../cli/fetch-flags.ts';

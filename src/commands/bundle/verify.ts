@@ -1,5 +1,5 @@
 /** `airferry bundle verify`: is a bundle what it says it is. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { problemsError } from '../../actions/bundle-verify.ts';
 import { verifyAndReport } from '../../actions/bundle-verify-report.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

@@ -1,5 +1,5 @@
 /** `airferry cache prune`: make room. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { pruneCacheFolder } from '../../actions/cache.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { cacheFlag } from '../../cli/fetch-flags.ts';

@@ -1,5 +1,5 @@
 /** `airferry host check`: can hosts take it. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { hostCheck } from '../../actions/host-check.ts';
 import { bundleFrom, bundleSourceFlags, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';

@@ -1,5 +1,5 @@
 /** `airferry host exec`: a command on many hosts. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { hostExec } from '../../actions/host-exec.ts';
 import { ExecView } from '../../cli/exec-view.ts';
 import { hostFlags } from '../../cli/flags.ts';

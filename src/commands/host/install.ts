@@ -1,5 +1,5 @@
 /** `airferry host install`: hosts become what a bundle says. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { hostInstall } from '../../actions/host-install.ts';
 import { bundleFrom, bundleSourceFlags, dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';

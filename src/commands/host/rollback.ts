@@ -1,5 +1,5 @@
 /** `airferry host rollback`: hosts go back to the release before. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { hostRollback } from '../../actions/host-rollback.ts';
 import { dryRunFlag, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';

@@ -1,5 +1,5 @@
 /** `airferry host status`: how hosts are. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { resolveFleet } from '../../actions/fleet.ts';
 import { hostStatus } from '../../actions/host-status.ts';
 import { hostFlags } from '../../cli/flags.ts';

@@ -1,5 +1,5 @@
 /** `airferry host uninstall`: hosts become what they were. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { SiteFleet } from '../../actions/fleet.ts';
 import { hostUninstall } from '../../actions/host-uninstall.ts';
 import { dryRunFlag, hostFlags } from '../../cli/flags.ts';

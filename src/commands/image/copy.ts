@@ -1,5 +1,5 @@
 /** `airferry image copy`: images from any place to any place. */
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { copyImages } from '../../actions/image-copy.ts';
 import { sourceLocation, targetLocation } from '../../actions/image-words.ts';
 import { bundleSourceFlags, dryRunFlag, onlyFlag, sshFlags } from '../../cli/flags.ts';

@@ -1,5 +1,6 @@
 /** `airferry image import`: a root file system becomes an image. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { importImage } from '../../actions/image-import.ts';
 import { targetLocation } from '../../actions/image-words.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

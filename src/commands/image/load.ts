@@ -1,5 +1,5 @@
 /** `airferry image load`: images into the container runtimes of hosts. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { imageLoad } from '../../actions/image-load.ts';
 import {
   bundleFrom,

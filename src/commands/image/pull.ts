@@ -1,5 +1,6 @@
 /** `airferry image pull`: images of registries into an engine or a file. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { copyImages } from '../../actions/image-copy.ts';
 import { asked, sourceLocation, targetLocation } from '../../actions/image-words.ts';
 import { dryRunFlag, sshFlags } from '../../cli/flags.ts';

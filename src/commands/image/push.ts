@@ -1,5 +1,5 @@
 /** `airferry image push`: images into a registry. */
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { pushImages } from '../../actions/image-push.ts';
 import { bundleSourceFlags, dryRunFlag, onlyFlag, sourceArgument } from '../../cli/flags.ts';
 import {

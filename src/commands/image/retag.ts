@@ -1,5 +1,6 @@
 /** `airferry image retag`: new names, no bytes moved. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { retagRules } from '../../actions/image-names.ts';
 import { retagImages } from '../../actions/image-retag.ts';
 import { sourceLocation } from '../../actions/image-words.ts';

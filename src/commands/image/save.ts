@@ -1,5 +1,6 @@
 /** `airferry image save`: images of engines and registries into a file. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { copyImages } from '../../actions/image-copy.ts';
 import { savedFrom, savedTo } from '../../actions/image-save.ts';
 import { asked, sourceLocation } from '../../actions/image-words.ts';

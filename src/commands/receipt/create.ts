@@ -1,5 +1,6 @@
 /** `airferry receipt create`: what the far side has. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { HostsOptions } from '../../actions/host-results.ts';
 import { sourceLocation } from '../../actions/image-words.ts';
 import { createReceipt } from '../../actions/receipt-create.ts';

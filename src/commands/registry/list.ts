@@ -1,5 +1,5 @@
 /** `airferry registry list`: what a registry has. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { listRegistry } from '../../actions/registry-list.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';

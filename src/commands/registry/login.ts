@@ -1,5 +1,5 @@
 /** `airferry registry login`: keep a login to a registry, for Docker and for airferry. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { knownUser, logIn } from '../../actions/registry-login.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fileArgument } from '../../cli/flags.ts';

@@ -1,5 +1,6 @@
 /** `airferry registry serve`: be a registry, out of a bundle or over a folder. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { serveImages } from '../../actions/registry-serve.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { asAirferryError } from '../../cli/failure.ts';

@@ -1,5 +1,5 @@
 /** `airferry run show`: how one run went. */
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { showRun } from '../../actions/run-list.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { runView } from '../../cli/views/runs.ts';

@@ -9,8 +9,9 @@ import type { FoundImage } from './runtime.ts';
 
 /** Lines `name=ID REPOSITORY:TAG`, then `layers=[…]` for every image. `program` may have words of its own. */
 export function listScript(program: string): string {
-  return `${program} images --no-trunc --format 'name={{.ID}} {{.Repository}}:{{.Tag}}'
-${program} images -aq --no-trunc | sort -u | xargs -r ${program} image inspect --format 'layers={{json .RootFS.Layers}}'`;
+  return `l=$(${program} images -a --no-trunc --format 'name={{.ID}} {{.Repository}}:{{.Tag}}')
+printf '%s\\n' "$l"
+printf '%s\\n' "$l" | sed -n 's/^name=\\([^ ]*\\) .*/\\1/p' | sort -u | xargs -r ${program} image inspect --format 'layers={{json .RootFS.Layers}}'`;
 }
 
 /** What `listScript` printed. */

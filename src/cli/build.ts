@@ -1,0 +1,78 @@
+/**
+ * Run by `npm run build`: makes `dist` out of `src`. All that a command needs goes into few files, ours and those of the
+ * packages: an operator starts airferry many times, and Node takes longer to find a thousand small files than to run
+ * them. Then the manifest is written, with what oclif would otherwise ask of every command at each start.
+ */
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Plugin } from '@oclif/core/config';
+import { build, type Metafile } from 'esbuild';
+import { PACKAGE_ROOT } from '../support/package-root.ts';
+
+const SOURCES = fileURLToPath(PACKAGE_ROOT);
+/** What is started by its file name: the program, each of its commands, and its threads. */
+const ENTRIES = ['src/main.ts', 'src/commands/**/*.ts', 'src/support/*-worker.ts'];
+/** Packages that were written for CommonJS call `require` for what Node brings along. */
+const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const LICENSE_FILES = '{LICEN[CS]E,licen[cs]e,COPYING,NOTICE}*';
+
+/** Make `dist` and `oclif.manifest.json` in a folder that has the package.json. Gives back what was made, in words. */
+export async function buildProgram(home: string): Promise<string> {
+  rmSync(`${home}/dist`, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: SOURCES,
+    entryPoints: globSync(ENTRIES, { cwd: SOURCES }).sort(),
+    outbase: 'src',
+    outdir: `${home}/dist`,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    minifySyntax: true,
+    define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
+    banner: { js: BANNER },
+    // Compiled parts of ssh2, which does without them.
+    external: ['*.node', 'cpu-features'],
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const packages = packagesIn(metafile);
+  writeFileSync(`${home}/dist/LICENSES.txt`, licensesOf(packages));
+  const pjson = JSON.parse(readFileSync(`${home}/package.json`, 'utf8'));
+  const plugin = new Plugin({
+    root: home,
+    pjson,
+    isRoot: true,
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+  });
+  await plugin.load();
+  writeFileSync(`${home}/oclif.manifest.json`, `${JSON.stringify(plugin.manifest, null, 2)}\n`);
+  const commands = Object.keys(plugin.manifest.commands).length;
+  return `dist: ${commands} commands, with parts of ${packages.length} packages`;
+}
+
+/** The folders of the packages that went in. */
+function packagesIn({ inputs }: Metafile): string[] {
+  const folders = Object.keys(inputs).flatMap(path => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
+  return [...new Set(folders)].sort();
+}
+
+/** Their licenses, which have to go where their code goes. */
+function licensesOf(packages: readonly string[]): string {
+  const texts = packages.map(folder => {
+    const cwd = `${SOURCES}${folder}`;
+    const { name, version, license } = JSON.parse(readFileSync(`${cwd}/package.json`, 'utf8'));
+    const said = globSync(LICENSE_FILES, { cwd }).sort();
+    return [
+      `${name} ${version} (${license})`,
+      ...said.map(file => readFileSync(`${cwd}/${file}`, 'utf8').trim()),
+    ].join('\n\n');
+  });
+  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+if (import.meta.main) process.stdout.write(`${await buildProgram(SOURCES)}\n`);
