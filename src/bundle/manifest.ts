@@ -6,7 +6,7 @@
  * and every blob there is. So one digest vouches for the whole, and what the manifest does not name does not belong.
  * What may change from version to version is in `format/README.md`; the schemas beside it are made of those below.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { deltaSchema } from '../content/delta.ts';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';

@@ -5,8 +5,8 @@
  */
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Plugin } from '@oclif/core/config';
-import { build, type Metafile } from 'esbuild';
+import { Plugin as OclifPlugin } from '@oclif/core/config';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 
 const SOURCES = fileURLToPath(PACKAGE_ROOT);
@@ -15,6 +15,20 @@ const ENTRIES = ['src/main.ts', 'src/commands/**/*.ts', 'src/support/*-worker.ts
 /** Packages that were written for CommonJS call `require` for what Node brings along. */
 const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 const LICENSE_FILES = '{LICEN[CS]E,licen[cs]e,COPYING,NOTICE}*';
+
+/**
+ * `import` asks a module of Node for all that it exports, and has HTTP load its WebSocket for nobody. This way it is asked
+ * for no more than is used, when it is used.
+ */
+const LAZY_HTTP: Plugin = {
+  name: 'lazy-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:https?$/ }, ({ path }) => ({ path, namespace: 'node' }));
+    onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
 
 /** Make `dist` and `oclif.manifest.json` in a folder that has the package.json. Gives back what was made, in words. */
 export async function buildProgram(home: string): Promise<string> {
@@ -33,6 +47,7 @@ export async function buildProgram(home: string): Promise<string> {
     minifySyntax: true,
     define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
     banner: { js: BANNER },
+    plugins: [LAZY_HTTP],
     // Compiled parts of ssh2, which does without them.
     external: ['*.node', 'cpu-features'],
     legalComments: 'none',
@@ -42,7 +57,7 @@ export async function buildProgram(home: string): Promise<string> {
   const packages = packagesIn(metafile);
   writeFileSync(`${home}/dist/LICENSES.txt`, licensesOf(packages));
   const pjson = JSON.parse(readFileSync(`${home}/package.json`, 'utf8'));
-  const plugin = new Plugin({
+  const plugin = new OclifPlugin({
     root: home,
     pjson,
     isRoot: true,

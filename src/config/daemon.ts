@@ -1,5 +1,5 @@
 /** The wish for a daemon.json: a template, values, and where each value was asked for. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { YamlDocument } from './document.ts';
 import type { Path, Position } from './problem.ts';
 import type { daemonShape } from './shapes.ts';

@@ -1,5 +1,5 @@
 /** The shape of `fleet.yaml`: what may be written. What it means is in `fleet.ts`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { daemonShape, either, list, map, NAME, oneOf, record, text, wholeNumber, yesOrNo } from './shapes.ts';
 
 /** No blanks, and no dash in front: these words end up as arguments. */

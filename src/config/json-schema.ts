@@ -1,5 +1,5 @@
 /** The shapes of the two files as JSON Schema, for editors that complete and check YAML while it is written. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isObject } from '../support/is-object.ts';
 import { fleetSchema } from './fleet-schema.ts';
 import { recipeSchema } from './recipe-schema.ts';

@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { writeWhole } from '../support/write-file.ts';

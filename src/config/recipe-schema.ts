@@ -1,5 +1,5 @@
 /** The shape of `bundle.yaml`: what may be written. What it means is in `recipe.ts`. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { daemonShape, either, list, map, NAME, oneOf, record, text, yesOrNo } from './shapes.ts';
 
 const path = text('the path of a file, relative to the recipe');

@@ -2,7 +2,7 @@
  * The pieces that the schemas are made of. Their messages are predicates, `must be …` or `is missing …`, that
  * `validate.ts` puts behind the name of the key.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 interface Issue {
   code?: string;

@@ -1,5 +1,5 @@
 /** A document against a zod schema: every issue with its place, its reason and its remedy. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { closest } from '../support/suggest.ts';
 import type { YamlDocument } from './document.ts';
 import { type Path, type Problem, pathText, printable, problemsError } from './problem.ts';

@@ -2,7 +2,7 @@
  * What a bundle leaves out because the far side has it: which blobs, and against what it was cut. Part of a bundle's manifest
  * since format 1.0, so that every reader knows of it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, isDigest } from './digest.ts';
 
 const digest = z

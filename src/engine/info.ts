@@ -1,5 +1,5 @@
 /** What an engine says of itself (`docker info`), read from what a host printed. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface EngineAnswer {
   /** `20.10.24` */

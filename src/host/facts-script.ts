@@ -30,7 +30,7 @@ const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
 each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
 has() { command -v "$1" >/dev/null 2>&1; }
-first() { if [ -r "$1" ]; then IFS= read -r line < "$1"; printf '%s' "$line"; fi; }
+first() { line=; if [ -r "$2" ]; then IFS= read -r line < "$2"; fi; put "$1" "$line"; }
 
 put now "$(date +%s.%N)"
 put uid "$(id -u)"
@@ -40,8 +40,8 @@ put machine "\${u##* }"
 u=\${u#* }
 kernel=\${u%% *}
 put kernel "$kernel"
-put boot "$(first /proc/sys/kernel/random/boot_id)"
-put init "$(first /proc/1/comm)"
+first boot /proc/sys/kernel/random/boot_id
+first init /proc/1/comm
 put cpus "$(nproc 2>/dev/null)"
 for f in /etc/os-release /usr/lib/os-release; do
   if [ -r $f ]; then each os 40 < $f; break; fi
@@ -54,15 +54,15 @@ while read -r device point type options rest; do
   case $type in cgroup|cgroup2) put cgroup "$type $point $options";; esac
 done < /proc/mounts
 each cgroups 30 < /proc/cgroups
-put controllers "$(first /sys/fs/cgroup/cgroup.controllers)"
+first controllers /sys/fs/cgroup/cgroup.controllers
 while read -r a b; do
   case "$a $b" in *overlay*) put overlay loaded; break;; esac
 done < /proc/filesystems
 if has modprobe && modprobe -n overlay >/dev/null 2>&1; then put overlay loadable; fi
 if has iptables; then put iptables "$(iptables --version 2>/dev/null)"; fi
-put forward "$(first /proc/sys/net/ipv4/ip_forward)"
+first forward /proc/sys/net/ipv4/ip_forward
 if has getenforce; then put selinux "$(getenforce 2>/dev/null)"
-elif [ -r /sys/fs/selinux/enforce ]; then put selinux "$(first /sys/fs/selinux/enforce)"; fi
+elif [ -r /sys/fs/selinux/enforce ]; then first selinux /sys/fs/selinux/enforce; fi
 if has systemctl; then
   states=$(systemctl is-active firewalld ufw 2>/dev/null)
   for u in firewalld ufw; do
@@ -83,7 +83,6 @@ while IFS=: read -r group x gid members; do
 done < /etc/group
 
 origin() {
-  case "$1" in */airferry/*) echo airferry; return;; /snap/*) echo snap; return;; esac
   if has dpkg; then o=$(dpkg -S "$1" 2>/dev/null || dpkg -S "\${1#/usr}" 2>/dev/null) && { echo "dpkg \${o%%:*}"; return; }; fi
   if has rpm; then o=$(rpm -qf "$1" 2>/dev/null) && { echo "rpm $o"; return; }; fi
   echo unknown
@@ -93,7 +92,7 @@ for b in dockerd docker containerd runc docker-compose; do
   r=$(readlink -f "$p" 2>/dev/null)
   put binary "$b $p"
   put resolved "$b \${r:-$p}"
-  o=$(origin "\${r:-$p}")
+  case \${r:-$p} in */airferry/*) o=airferry;; /snap/*) o=snap;; *) o=$(origin "\${r:-$p}");; esac
   put origin "$b $o"
   if [ $b = dockerd ] && [ "$o" != airferry ]; then put version "$b $("$p" --version 2>/dev/null | head -n 1)"; fi
 done
@@ -114,14 +113,15 @@ for d in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /
   done
 done
 each hosts 1000 < /etc/hosts
-put machineid "$(first /etc/machine-id)"
+first machineid /etc/machine-id
 if [ -r /etc/resolv.conf ]; then each resolv 100 < /etc/resolv.conf; fi
 if [ -r /run/systemd/resolve/resolv.conf ]; then put resolved-conf 1; fi
 each route 500 < /proc/net/route
 if [ -r /proc/net/ipv6_route ]; then each route6 500 < /proc/net/ipv6_route; fi
-put apparmor "$(first /sys/module/apparmor/parameters/enabled)"
+first apparmor /sys/module/apparmor/parameters/enabled
 for l in fs/file-max fs/nr_open fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
-  put limit "$l $(cat /proc/sys/$l 2>/dev/null)"
+  line=; if [ -r /proc/sys/$l ]; then IFS= read -r line < /proc/sys/$l; fi
+  put limit "$l $line"
 done
 for c in /proc/config.gz "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do
   if [ -r "$c" ]; then
@@ -149,7 +149,7 @@ if [ -d /snap/docker ]; then put package snap:docker; fi
 
 for p in "$@"; do
   q=$p
-  while [ ! -e "$q" ]; do q=$(dirname "$q"); done
+  while [ ! -e "$q" ]; do q=\${q%/*}; q=\${q:-/}; done
   put path "$p"
   put exists "$q"
   d=$(df -P -k -T "$q" 2>/dev/null)

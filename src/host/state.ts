@@ -1,5 +1,5 @@
 /** What airferry has done to a host, kept on that host: `/var/lib/airferry/state.json`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AirferryError } from '../errors.ts';
 import { readFile, writeFile } from './files.ts';
 import { LAYOUT } from './layout.ts';

@@ -1,5 +1,5 @@
 /** A receipt: what the far side has, small enough for a letter. Sorted, so that the same content gives the same bytes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../../content/digest.ts';
 import { AirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AirferryError, systemCode } from '../../errors.ts';
 import { withFileLockNow } from '../../support/file-lock.ts';
 import { unwritable } from '../../support/write-file.ts';

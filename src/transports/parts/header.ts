@@ -4,7 +4,7 @@
  * damaged is told from one that says something else.
  */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../../content/digest.ts';
 import { AirferryError } from '../../errors.ts';
 
