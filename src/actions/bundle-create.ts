@@ -11,6 +11,7 @@ import { packFiles, prepareImages } from '../bundle/pack-images.ts';
 import { packTools } from '../bundle/pack-tools.ts';
 import type { SecretKey } from '../bundle/sign/secret-key.ts';
 import { type Signed, signPending } from '../bundle/sign/sign.ts';
+import { trustedKeys } from '../bundle/sign/trust.ts';
 import { BundleWriter } from '../bundle/writer.ts';
 import type { LockChange } from '../config/lock.ts';
 import type { Recipe } from '../config/recipe.ts';
@@ -27,6 +28,8 @@ export interface BundleCreateOptions {
   output: string;
   /** For layers that come uncompressed. Default: what the recipe says, else gzip, which every engine reads. */
   compression?: Compression;
+  /** Files of the keys of which one must have signed a bundle that images are taken from; those of the trusted folders where none are named. */
+  trustedKeys?: string[] | undefined;
   /** The key that signs it, and what it says in place of when and of what. */
   sign?: { key: SecretKey; comment?: string };
   /** What the far side has: bundles, archives and layouts, and receipts. It is named, and left out. */
@@ -71,7 +74,8 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   const { daemon, warnings } = await packDaemonJson(recipe);
   await expectFiles(recipe, meter);
   const fetching = await Fetching.begin(recipe, { ...options.fetch, meter, signal });
-  const context: InputContext = { meter, signal, files: fetching.files };
+  const trusted = await trustedKeys(options.trustedKeys);
+  const context: InputContext = { meter, signal, files: fetching.files, trusted };
   const farSide = await FarSide.of(options.bases ?? [], options.receipts ?? []);
   const file = await (options.parts
     ? PendingParts.create(output, options.parts)

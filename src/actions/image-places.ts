@@ -4,7 +4,7 @@
  */
 
 import type { TrustedKey } from '../bundle/sign/trust.ts';
-import { openTrustedImages } from '../bundle/sign/trusted.ts';
+import { openBundleImages, openTrustedImages } from '../bundle/sign/trusted.ts';
 import { openBundleTarget } from '../bundle/target.ts';
 import type { Meter } from '../support/meter.ts';
 import { prepareCopy } from '../transports/copy.ts';
@@ -105,10 +105,12 @@ async function openGroup(group: Group, options: Access & Watch): Promise<OpenedS
 
 /** All of a file, or the one image that is named. */
 async function openFileSource(
-  { path, name }: { path: string; name?: string },
+  { transport, path, name }: { transport: string; path: string; name?: string },
   { meter, signal, from, trusted = [] }: Access & Watch,
 ): Promise<OpenedSource> {
-  const source = await openTrustedImages(path, trusted, { meter, ...from });
+  const source = await (transport === 'bundle'
+    ? openBundleImages(path, { ...from }, trusted)
+    : openTrustedImages(path, trusted, { meter, ...from }));
   const close = (): Promise<void> => source.close();
   if (name === undefined) return { source, close };
   try {

@@ -11,6 +11,7 @@ import { mergeContents } from '../registry/server/merge.ts';
 import { type ServedRequest, serveRegistry } from '../registry/server/server.ts';
 import { openStorage } from '../registry/server/storage/storage.ts';
 import { unreadable } from '../support/file.ts';
+import type { BundleFrom } from '../transports/oci/bundle-store.ts';
 import { contentOf, servable } from '../transports/serve.ts';
 
 export interface RegistryServeOptions {
@@ -18,6 +19,8 @@ export interface RegistryServeOptions {
   sources: readonly string[];
   /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
   trustedKeys?: string[] | undefined;
+  /** Folders of more parts of bundles, and files with blobs that they leave out. */
+  from?: BundleFrom;
   /** A folder to read from and write to. */
   storage?: string | undefined;
   /** `HOST:PORT`. */
@@ -107,6 +110,7 @@ async function openContent({
   sources,
   storage,
   trustedKeys: named,
+  from,
 }: RegistryServeOptions): Promise<{ content: RegistryContent; close: () => Promise<void> }> {
   if (sources.length > 0 === (storage !== undefined)) {
     throw new AirferryError('USAGE', 'say what to serve: bundles, archives and layouts, or --storage DIR', {
@@ -128,7 +132,7 @@ async function openContent({
     const trusted = await trustedKeys(named);
     const contents: RegistryContent[] = [];
     for (const path of sources) {
-      const source = await openTrustedImages(path, trusted);
+      const source = await openTrustedImages(path, trusted, from);
       closers.push(() => source.close());
       contents.push(await contentOf(servable(source)));
     }

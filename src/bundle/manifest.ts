@@ -11,8 +11,10 @@ import { deltaSchema } from '../content/delta.ts';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
+import { HEAD_NAME } from '../transports/oci/bundle-store.ts';
 
-export const HEAD_NAME = 'airferry.json';
+export { HEAD_NAME };
+
 /** Bytes of the head; the JSON is filled up with spaces, so that it can be written after all that it speaks of. */
 export const HEAD_SIZE = 4096;
 export const MANIFEST_TYPE = 'application/vnd.airferry.manifest.v1+json';

@@ -7,7 +7,7 @@ import type { ReadableFile } from '../support/file.ts';
 import { safePath } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
 import { finishChange } from '../transports/archive/journal.ts';
-import { type BundleFrom, layered } from '../transports/oci/bundle-store.ts';
+import { type BundleFrom, beginsAsBundle, HEAD_NAME, layered } from '../transports/oci/bundle-store.ts';
 import { blobPath, TarStore } from '../transports/oci/file-store.ts';
 import { ociSource } from '../transports/oci/source.ts';
 import type { ContentStore } from '../transports/oci/store.ts';
@@ -16,7 +16,6 @@ import type { Bytes, RandomSource } from '../transports/source.ts';
 import {
   type BundleHead,
   type BundleManifest,
-  HEAD_NAME,
   HEAD_SIZE,
   MANIFEST_TYPE,
   parseBundleManifest,
@@ -171,11 +170,6 @@ export function isBundle(path: string): boolean {
   } finally {
     file.close();
   }
-}
-
-/** The head is the first entry, so the first bytes tell a bundle from anything else. */
-function beginsAsBundle(file: ReadableFile): boolean {
-  return Buffer.from(file.readAt(0, HEAD_NAME.length)).toString('latin1') === HEAD_NAME;
 }
 
 function entriesOf(file: ReadableFile): TarEntry[] {

@@ -7,7 +7,6 @@ import { familiarName, parseReference, type Reference } from '../content/referen
 import { AirferryError } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
 import { type CopyReport, prepareCopy } from '../transports/copy.ts';
-import { openImageSource } from '../transports/open.ts';
 import type { ImageSource } from '../transports/source.ts';
 import type { ImageTarget } from '../transports/target.ts';
 import type { FetchedGroup } from './fetch/registry-images.ts';
@@ -16,6 +15,7 @@ import { inRecipe } from './in-recipe.ts';
 import type { InputContext } from './inputs.ts';
 import { fileInput } from './local-file.ts';
 import { FILE_TYPE } from './manifest.ts';
+import { openTrustedImages } from './sign/trusted.ts';
 import type { BundleContent, BundleWriter } from './writer.ts';
 
 /** A recipe's image sources, opened and looked through; `run` copies them in their order. */
@@ -119,12 +119,12 @@ export async function packFiles(
   return files;
 }
 
-function openSpec(spec: LocalSpec, { meter }: InputContext): Promise<ImageSource> {
+function openSpec(spec: LocalSpec, { meter, trusted }: InputContext): Promise<ImageSource> {
   switch (spec.kind) {
     case 'archive':
-      return openImageSource(spec.path, { meter });
+      return openTrustedImages(spec.path, trusted, { meter });
     case 'oci':
-      return openImageSource(spec.path, {
+      return openTrustedImages(spec.path, trusted, {
         meter,
         fallbackName: spec.ref ? parseReference(spec.ref) : undefined,
       });

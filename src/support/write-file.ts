@@ -10,8 +10,8 @@ export interface PendingOutput {
   readonly path: string;
   /** Where the next `append` goes, in bytes from the start. */
   readonly position: number;
-  /** Go back to an earlier position: what follows it is overwritten, or cut off by `commit`. */
-  rewind(position: number): void;
+  /** Go back to an earlier position, once all is written: what follows it is overwritten, or cut off by `commit`. */
+  rewind(position: number): Promise<void>;
   /** Leave room to be filled later by `writeAt`. */
   skip(bytes: number): void;
   /** Write at the end. Returns when the bytes before these are written, so that work and disk overlap. */
@@ -59,8 +59,9 @@ export class PendingFile implements PendingOutput {
     return this.#position;
   }
 
-  /** Go back to an earlier position: what follows it is overwritten, or cut off by `commit`. */
-  rewind(position: number): void {
+  /** Go back to an earlier position, once all is written: what follows it is overwritten, or cut off by `commit`. */
+  async rewind(position: number): Promise<void> {
+    await this.#underway;
     this.#position = position;
   }
 

@@ -12,7 +12,7 @@ import { finishChange } from './archive/journal.ts';
 import { MANIFEST_JSON } from './docker-archive/manifest-json.ts';
 import { dockerArchiveSource } from './docker-archive/random.ts';
 import { sequentialSource } from './docker-archive/sequential.ts';
-import { type BundleFrom, deltaOf, layered } from './oci/bundle-store.ts';
+import { type BundleFrom, beginsAsBundle, deltaOf, layered } from './oci/bundle-store.ts';
 import { FolderStore, TarStore } from './oci/file-store.ts';
 import { ociSource } from './oci/source.ts';
 import { openWhole } from './parts/open.ts';
@@ -26,6 +26,8 @@ export interface OpenOptions extends BundleFrom {
   meter?: Meter;
   /** The name of the only image of a layout that bears none itself. */
   fallbackName?: Reference;
+  /** Opens what turns out to be a bundle. Default: as what it is besides, an OCI archive; nobody vouches for it then. */
+  openBundle?: (path: string) => ImageSource;
 }
 
 /**
@@ -36,6 +38,10 @@ export async function openImageSource(path: string, options: OpenOptions = {}): 
   if (isFolder(path)) return ociSource(new FolderStore(path), `oci:${path}`, options.fallbackName);
   finishChange(path);
   const file = openWhole(path, options.parts);
+  if (options.openBundle && beginsAsBundle(file)) {
+    file.close();
+    return options.openBundle(path);
+  }
   try {
     return await openFile(file, options);
   } catch (error) {
@@ -53,7 +59,7 @@ async function openFile(file: ReadableFile, options: OpenOptions): Promise<Image
   const has = (name: string): boolean =>
     entries.some(entry => entry.type === 'file' && entry.name.replace(/^\.\//, '') === name);
   // A bundle is both; its own index says more than the manifest.json that it carries for `docker load`.
-  if (has('airferry.json')) {
+  if (beginsAsBundle(file)) {
     const own = new TarStore(file, entries);
     const [head] = entries;
     const delta = head && deltaOf(own, file.readAt(head.offset, Math.min(head.size, MOST_HEAD)));

@@ -183,4 +183,49 @@ test('a bundle stands under its name only when it is whole', () =>
     assert.is((await stat(join(cwd, 'site.tar'))).ino, before.ino);
   }));
 
+test('a bundle of a later format, and an archive that is called a bundle, are refused by what reads images', () =>
+  inFolder(async cwd => {
+    await packedSite(cwd);
+    const bytes = await readFile(join(cwd, 'site.tar'));
+    const at = bytes.indexOf('"schemaVersion": "1.0"', 512);
+    bytes.write('2', at + '"schemaVersion": "'.length);
+    await writeFile(join(cwd, 'later.tar'), bytes);
+    for (const words of [
+      ['image', 'list', 'later.tar'],
+      ['image', 'inspect', 'later.tar'],
+      ['image', 'push', 'later.tar', 'hub.site:5000', '--dry-run'],
+      ['image', 'copy', 'later.tar', 'oci:out'],
+      ['registry', 'serve', 'later.tar', '--listen', '127.0.0.1:0'],
+    ]) {
+      const { status, stderr } = await airferry(words, { cwd });
+      assert.is(status, 3, `${words.join(' ')}: ${stderr}`);
+      assert.match(stderr, 'has format 2.0', words.join(' '));
+      assert.match(stderr, 'needs airferry 0.1.0 or newer', words.join(' '));
+    }
+    const archive = await airferry(['image', 'list', 'bundle:a.tar'], { cwd });
+    assert.match(archive.stderr, 'a.tar is no airferry bundle');
+    assert.is(archive.status, 3);
+  }));
+
+test('what a bundle leaves out is read from its base by image inspect', () =>
+  inFolder(async cwd => {
+    await packedSite(cwd);
+    const run = (...argv: string[]) => airferry(argv, { cwd });
+    assert.is((await run('bundle', 'create', '-o', 'new.tar', '--base', 'site.tar')).status, 0);
+    const { status, stdout, stderr } = await run(
+      'image',
+      'inspect',
+      'new.tar',
+      '--base',
+      'site.tar',
+      '--json',
+    );
+    assert.is(status, 0, stderr);
+    const { images } = JSON.parse(stdout);
+    assert.equal(images.flatMap(({ names }: { names: string[] }) => names).sort(), [
+      'busybox:1.35',
+      'site/a:1.0',
+    ]);
+  }));
+
 test.run();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
-import { airferry, ENTRY, type Ended, inFolder, saveArchive } from './airferry.ts';
+import { airferry, ENTRY, type Ended, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
 const test = suite('registry serve');
 
@@ -97,6 +97,28 @@ test('what cannot be served is told, with what to do instead', () =>
       assert.match(ended.stderr, said);
       assert.is(ended.stdout, '');
     }
+  }));
+
+test('layers that a bundle leaves out are served from its base', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    await writeRecipe(cwd, ['a.tar']);
+    for (const argv of [
+      ['-o', 'old.tar'],
+      ['-o', 'new.tar', '--base', 'old.tar'],
+    ]) {
+      const { status, stderr } = await airferry(['bundle', 'create', ...argv], { cwd });
+      assert.is(status, 0, stderr);
+    }
+    const serving = await start(cwd, ['new.tar', '--base', 'old.tar', '--listen', '127.0.0.1:0', '--json']);
+    const { url } = JSON.parse(serving.said);
+    const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
+    const manifest = await fetch(`${url}/v2/site/a/manifests/1.0`, { headers });
+    const { layers } = (await manifest.json()) as { layers: { digest: string; size: number }[] };
+    const blob = await fetch(`${url}/v2/site/a/blobs/${layers[0]?.digest}`);
+    assert.is(blob.status, 200);
+    assert.is((await blob.arrayBuffer()).byteLength, layers[0]?.size);
+    await serving.stop();
   }));
 
 test.run();

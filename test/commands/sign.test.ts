@@ -79,7 +79,19 @@ test('a key is made, a bundle signed, and the signature demanded, by every comma
     await writeFile(join(cwd, 'renamed.tar'), archive);
     const renamed = await run('image', 'copy', 'renamed.tar', 'oci:out2', '--trusted-key', 'site.pub');
     assert.is(renamed.status, 4, renamed.stdout);
-    assert.match(renamed.stderr, 'index.json of renamed.tar is not the one that was signed');
+    assert.match(renamed.stderr, 'index.json of renamed.tar is not the one that its manifest names');
+
+    const unsigned = await run('image', 'push', 'renamed.tar', '127.0.0.1:1', '--dry-run');
+    assert.is(unsigned.status, 4, 'nor is it taken where no key is trusted');
+    assert.match(unsigned.stderr, 'index.json of renamed.tar');
+
+    await writeRecipe(cwd, ['plain.tar']);
+    const packed = await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub');
+    assert.is(packed.status, 4, packed.stdout);
+    assert.match(packed.stderr, 'plain.tar is not signed');
+    assert.match(packed.stderr, /at .*bundle\.yaml:\d+:\d+/);
+    await writeRecipe(cwd, ['site.tar']);
+    assert.is((await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub')).status, 0);
 
     const wrong = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], {
       cwd,

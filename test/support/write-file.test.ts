@@ -61,7 +61,7 @@ test('room is left and filled, what is written too much is cut off', async () =>
   await file.append(Buffer.from('body'));
   const kept = file.position;
   await file.append(noise(100_000));
-  file.rewind(kept);
+  await file.rewind(kept);
   await file.append(Buffer.from('!'));
   await file.writeAt(Buffer.from('head'), 0);
   await file.commit();
@@ -151,5 +151,18 @@ if (root) {
     chmodSync(folder, 0o700);
   });
 }
+
+test('going back waits for what is being written, which would else come over what is written next', async () => {
+  const folder = scratch();
+  const file = await PendingFile.create(join(folder, 'out'));
+  const old = Buffer.alloc(64 * 1024 * 1024, 'old');
+  await file.append(old);
+  await file.rewind(0);
+  assert.is(statSync(join(folder, readdirSync(folder)[0] ?? '')).size, old.length);
+  file.skip(3);
+  await file.writeAt(Buffer.from('new'), 0);
+  await file.commit();
+  assert.is(readFileSync(join(folder, 'out'), 'utf8'), 'new');
+});
 
 test.run();

@@ -88,13 +88,13 @@ export function signatureError(path: string, report: SignatureReport): AirferryE
 
 /**
  * Throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED or SIGNATURE_INVALID unless the bundle may be used here; DIGEST_MISMATCH where
- * `index.json`, by which its images are found, is not the one that was signed.
+ * `index.json`, by which its images are found, is not the one that the manifest names.
  */
 export function demandSignature(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
   const report = checkSignatures(bundle, trusted);
   const error = signatureError(bundle.path, report);
   if (error) throw error;
-  if (trusted.length > 0) demandIndex(bundle);
+  demandIndex(bundle);
   return report;
 }
 
@@ -102,7 +102,7 @@ export function demandSignature(bundle: Bundle, trusted: readonly TrustedKey[]):
 function demandIndex({ path, manifest, indexBytes }: Bundle): void {
   const named = manifest.documents['index.json'];
   if (named && digestOf(indexBytes, named.digest) === named.digest) return;
-  throw new AirferryError('DIGEST_MISMATCH', `index.json of ${path} is not the one that was signed`, {
+  throw new AirferryError('DIGEST_MISMATCH', `index.json of ${path} is not the one that its manifest names`, {
     where: { file: path },
     suggestions: [
       'Do not use it; carry the bundle over again. `airferry bundle verify` tells all that is wrong.',

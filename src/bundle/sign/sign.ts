@@ -45,7 +45,7 @@ export async function signPending(
   comment?: string,
 ): Promise<Signed> {
   const signature = signBytes(content.manifest, secret, comment ?? defaultComment(content));
-  file.rewind(file.position - END_OF_ARCHIVE.length);
+  await file.rewind(file.position - END_OF_ARCHIVE.length);
   await file.append(await formatTail([signatureFile(signature)]));
   return { keyId: secret.keyId, comment: signature.trustedComment, outcome: 'signed' };
 }

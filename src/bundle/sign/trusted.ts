@@ -18,22 +18,27 @@ export function openTrusted(path: string, from: BundleFrom, trusted: readonly Tr
   }
 }
 
+/** Open a bundle for its images; it is closed with them. Throws what `openTrusted` throws, and BUNDLE_INVALID for what is none. */
+export function openBundleImages(
+  path: string,
+  from: BundleFrom,
+  trusted: readonly TrustedKey[],
+): ImageSource {
+  const bundle = openTrusted(path, from, trusted);
+  return { ...bundle.images(), close: async () => bundle.close() };
+}
+
 /**
  * Open what holds images to take them from it. Archives and layouts of other kinds cannot be signed, and are opened as they are.
  * Throws what `openImageSource` and `openTrusted` throw.
  */
-export async function openTrustedImages(
+export function openTrustedImages(
   path: string,
   trusted: readonly TrustedKey[],
-  options: OpenOptions = {},
+  options: Omit<OpenOptions, 'openBundle'> = {},
 ): Promise<ImageSource> {
-  const source = await openImageSource(path, options);
-  try {
-    if (trusted.length > 0 && source.description.startsWith('bundle:'))
-      openTrusted(path, { parts: options.parts }, trusted).close();
-    return source;
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return openImageSource(path, {
+    ...options,
+    openBundle: bundle => openBundleImages(bundle, options, trusted),
+  });
 }

@@ -6,7 +6,7 @@ import { parsePartSize } from '../../bundle/parts/sizes.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { fetchFlags, fetchOptions, recipeFlags, variables } from '../../cli/fetch-flags.ts';
 import { partFlags } from '../../cli/flags.ts';
-import { SIGN_PASSWORD, signPassword } from '../../cli/sign-flags.ts';
+import { SIGN_PASSWORD, signPassword, trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { createdView } from '../../cli/views/bundle.ts';
 import { loadRecipe } from '../../config/recipe.ts';
 import { forPlatforms } from '../../config/recipe-platforms.ts';
@@ -73,6 +73,7 @@ export default class BundleCreate extends BaseCommand {
     }),
     ...fetchFlags,
     ...partFlags,
+    ...trustedKeyFlag,
   };
 
   async run(): Promise<void> {
@@ -96,6 +97,7 @@ export default class BundleCreate extends BaseCommand {
         fetch,
         ...(opened && { sign: opened }),
         ...(parts && { parts }),
+        trustedKeys: flags['trusted-key'],
         bases: flags.base,
         receipts: flags.receipt,
         ...work,

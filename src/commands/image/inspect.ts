@@ -2,7 +2,7 @@
 import { inspectImages } from '../../actions/image-inspect.ts';
 import { sourceLocation } from '../../actions/image-words.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { onlyFlag, placeArgument, sshFlags } from '../../cli/flags.ts';
+import { bundleSourceFlags, onlyFlag, placeArgument, sshFlags } from '../../cli/flags.ts';
 import { accessOf, platformFlag, referrersFlag, registryAccessFlags } from '../../cli/image-access.ts';
 import { engineLogin } from '../../cli/reach.ts';
 import { imageReport } from '../../cli/views/image-inspect.ts';
@@ -24,6 +24,7 @@ export default class ImageInspect extends BaseCommand {
     ...platformFlag,
     ...referrersFlag,
     ...registryAccessFlags,
+    ...bundleSourceFlags,
     ...sshFlags,
   };
 

@@ -4,6 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import { serveImages } from '../../actions/registry-serve.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { asAirferryError } from '../../cli/failure.ts';
+import { bundleFrom, bundleSourceFlags } from '../../cli/flags.ts';
 import { trustedKeyFlag } from '../../cli/sign-flags.ts';
 import { requestLine, servingView } from '../../cli/views/registry-serve.ts';
 import { EXIT } from '../../errors.ts';
@@ -40,6 +41,7 @@ export default class RegistryServe extends BaseCommand {
     }),
   };
   static override flags = {
+    ...bundleSourceFlags,
     ...trustedKeyFlag,
     storage: Flags.string({
       summary: 'Serve a folder, which also takes what is pushed. It is made if there is none.',
@@ -83,6 +85,7 @@ export default class RegistryServe extends BaseCommand {
       serveImages({
         sources: argv.map(String),
         trustedKeys: flags['trusted-key'],
+        from: bundleFrom(flags),
         storage: flags.storage,
         listen: flags.listen,
         plainHttp: flags['plain-http'],

@@ -222,7 +222,7 @@ export class ArchiveWriter implements ImageTarget {
       }
       const descriptor: Descriptor = { mediaType, digest: digester.digest(), size: digester.size };
       if (this.#blobs.has(descriptor.digest) || this.#leaveOut(descriptor)) {
-        this.file.rewind(start);
+        await this.file.rewind(start);
         return { descriptor, how: 'present' };
       }
       await this.file.append(padding(descriptor.size));

@@ -1,6 +1,7 @@
 /** The blobs of a bundle, and those that it leaves out, in the bases that are at hand. */
 import { type Delta, deltaSchema } from '../../content/delta.ts';
 import { isDigest } from '../../content/digest.ts';
+import type { ReadableFile } from '../../support/file.ts';
 import { isObject } from '../../support/is-object.ts';
 import { LayeredStore } from './layered-store.ts';
 import { openStores } from './open-store.ts';
@@ -14,8 +15,16 @@ export interface BundleFrom {
   bases?: readonly string[] | undefined;
 }
 
+/** What the entry of a bundle's head is called. */
+export const HEAD_NAME = 'airferry.json';
+
 /** Bytes of a manifest, as `bundle/manifest.ts` has it. */
 const MANIFEST_LIMIT = 32 * 1024 * 1024;
+
+/** The head is the first entry, so the first bytes tell a bundle from anything else. */
+export function beginsAsBundle(file: ReadableFile): boolean {
+  return Buffer.from(file.readAt(0, HEAD_NAME.length + 1)).toString('latin1') === `${HEAD_NAME}\0`;
+}
 
 /** The store of a bundle over its bases; `own` is closed with it. Throws what opening a base throws. */
 export function layered(

@@ -79,7 +79,8 @@ export class PendingParts implements PendingOutput {
     return this.#position;
   }
 
-  rewind(position: number): void {
+  async rewind(position: number): Promise<void> {
+    await this.#underway;
     this.#position = position;
   }
 
@@ -128,7 +129,7 @@ export class PendingParts implements PendingOutput {
     for (const { file, content } of parts) {
       const header = { bundle, ...content, of, total, set, parity: this.#parity };
       await file.writeAt(formatPartHeader(header), 0);
-      file.rewind(PART_HEADER + content.size);
+      await file.rewind(PART_HEADER + content.size);
       await file.seal();
       this.written.push({ path: file.path, size: PART_HEADER + content.size });
     }
