@@ -1,5 +1,9 @@
 /** From bare hosts to running containers and back again, on hosts of the lab with real engines. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { loadRecipe } from '../../src/config/recipe.ts';
 import type { Host } from '../lab/host.ts';
 import { Lab } from '../lab/lab.ts';
 import { whyNoLab } from '../lab/readiness.ts';
@@ -8,6 +12,7 @@ import { packSite } from './host-bundles.ts';
 import { type Answer, act, resultOf } from './host-operator.ts';
 
 const test = suite('host install, status, uninstall', { timeout: 240_000 });
+const CLI = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
 const reason = whyNoLab();
 const REGISTRY = { address: 'hub.company.com', ip: '10.77.0.1', insecure: true };
 let lab: Lab;
@@ -95,6 +100,20 @@ echo theirs > /etc/site/motd; chmod 0604 /etc/site/motd; printf '127.0.0.9 nowhe
     }
     assert.match(await lab.host('h1').sh('systemctl --version | head -n 1'), /^systemd 252 /);
     assert.match(await lab.host('h2').sh('systemctl --version | head -n 1'), /^systemd 257 /);
+  });
+
+  test('init writes a recipe of what a host uses', async () => {
+    const host = lab.host('h2');
+    await host.sh('docker create --name kept site/tiny-a:1.0 >/dev/null');
+    const dir = join(lab.dir, 'init');
+    const login = ['--identity', lab.keyFile, '--known-hosts', lab.knownHosts];
+    const from = `ops@${host.address}`;
+    await lab.run([process.execPath, CLI, 'init', '--from-host', from, ...login, '--dir', dir, '--yes']);
+    await host.sh('docker rm kept >/dev/null');
+    const recipe = await loadRecipe(join(dir, 'bundle.yaml'));
+    assert.is(recipe.engine?.version, '26.1.5');
+    assert.equal(recipe.platforms, ['linux/amd64']);
+    assert.match(readFileSync(join(dir, 'bundle.yaml'), 'utf8'), /site\/tiny-a:1\.0/);
   });
 
   test("the operator's own daemon.json settings are kept under ours", async () => {
