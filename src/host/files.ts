@@ -26,7 +26,7 @@ export interface WholeFile {
 }
 
 /** Files up to here, all of one call together, are sent at once and not resumed; bytes. Larger ones are blobs: `uploadBlob`. */
-export const MAX_WRITE = 16 * 1024 * 1024;
+const MAX_WRITE = 16 * 1024 * 1024;
 /** Milliseconds; the files are small. */
 const TIMEOUT_MS = 60_000;
 const MISSING = 66;

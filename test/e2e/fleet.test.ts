@@ -2,7 +2,7 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { must } from '../lab/exec.ts';
+import { must, until } from '../lab/exec.ts';
 import { Lab } from '../lab/lab.ts';
 import { whyNoLab } from '../lab/readiness.ts';
 import { USERS } from '../lab/rootfs.ts';
@@ -153,7 +153,8 @@ systemctl reload ssh`);
     let cut: Promise<void> | undefined;
     const mend = async (): Promise<void> => {
       await host.cutLink();
-      await new Promise(done => setTimeout(done, 6_000));
+      // Restored sooner, it would only have been slow.
+      await until('the loss is told', 60_000, async () => notes.find(note => note.includes('was lost')));
       part = Number(await host.sh('stat -c %s /var/lib/airferry/blobs/sha256/*.part'));
       await host.restoreLink();
     };
