@@ -1,7 +1,7 @@
 /** What a host uses already: engine, compose, platform, and the images of its containers. */
 import { formatPlatform, parsePlatform } from '../content/platform.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
-import { isAirferryError } from '../errors.ts';
+import { AirferryError, isAirferryError } from '../errors.ts';
 import { hostExec } from './host-exec.ts';
 import type { HostsOptions } from './host-results.ts';
 
@@ -18,21 +18,39 @@ export interface HostUse {
 const TIMEOUT_MS = 60_000;
 const MOST_IMAGES = 10_000;
 
+/** Exit status where no engine answers. */
+const SILENT = 66;
+
 /** For sh: each answer on a line of its own, behind a word; what is not there says nothing. */
 export const USE_SCRIPT = `docker version --format 'engine {{.Server.Version}}
-platform {{.Server.Os}}/{{.Server.Arch}}' 2>/dev/null || { echo 'docker does not answer' >&2; exit 3; }
+platform {{.Server.Os}}/{{.Server.Arch}}' 2>/dev/null || { echo 'docker does not answer' >&2; exit ${SILENT}; }
 v=$(docker compose version --short 2>/dev/null) || v=$(docker-compose version --short 2>/dev/null) && echo "compose $v"
 docker ps -a --format 'image {{.Image}}'`;
 
-/** Ask the one host of the fleet. Throws what reaching it throws, and HOST_COMMAND_FAILED where no engine answers. */
+/** Ask the one host of the fleet. Throws what reaching it throws, and ENGINE_NOT_READY where no engine answers. */
 export async function useOfHost(options: HostsOptions): Promise<HostUse> {
   const { hosts } = await hostExec({
     ...options,
     ...{ what: USE_SCRIPT, root: true, collect: true, timeoutMs: TIMEOUT_MS },
   });
   const [host] = hosts;
+  if (host?.status === SILENT) throw noEngine(host.name);
   if (host?.error) throw host.error;
   return parseUse(host?.stdout ?? '');
+}
+
+function noEngine(host: string): AirferryError {
+  return new AirferryError(
+    'ENGINE_NOT_READY',
+    `no Docker answers on ${host}, so it does not tell what it uses`,
+    {
+      where: { host },
+      suggestions: [
+        'Start it there (systemctl start docker), or name another host.',
+        'Without --from-host, init asks for what the bundle is to carry.',
+      ],
+    },
+  );
 }
 
 /** What the host printed. Images that have lost their name are told of. */

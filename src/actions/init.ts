@@ -1,6 +1,6 @@
 /** `init`: a recipe and a fleet file out of answers, and out of what compose files, manifests and a host use already. */
 import { stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { imagesOfCompose } from '../config/compose.ts';
 import { parseFleet } from '../config/fleet.ts';
 import { imagesOfManifests } from '../config/kubernetes.ts';
@@ -8,11 +8,12 @@ import { parseRecipe } from '../config/recipe.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import { parseAddress } from '../host/address.ts';
-import { PendingFile } from '../support/write-file.ts';
+import { makeFolders } from '../support/folders.ts';
+import { PendingFile, unwritable } from '../support/write-file.ts';
 import { type FleetWish, fleetText, type RecipeWish, recipeText } from './init-texts.ts';
 
 export interface InitOptions extends Omit<RecipeWish, 'compose' | 'kubernetes'>, FleetWish {
-  /** The folder that the files go to. */
+  /** The folder that the files go to; it is made if there is none. */
   dir: string;
   /** Compose files whose images are wanted. */
   fromCompose?: readonly string[];
@@ -79,6 +80,9 @@ async function assertFree(path: string): Promise<void> {
 }
 
 async function write({ path, text }: { path: string; text: string }): Promise<void> {
+  await makeFolders(dirname(path)).catch(cause => {
+    throw unwritable(path, cause);
+  });
   const file = await PendingFile.create(path);
   try {
     await file.append(Buffer.from(text));

@@ -29,7 +29,11 @@ export default class Init extends HostCommand {
     },
   ];
   static override flags = {
-    dir: Flags.string({ summary: 'The folder that the files go to.', helpValue: 'DIR', default: '.' }),
+    dir: Flags.string({
+      summary: 'The folder that the files go to; it is made if there is none.',
+      helpValue: 'DIR',
+      default: '.',
+    }),
     name: Flags.string({ summary: 'The name of the bundle.', helpValue: 'NAME' }),
     'bundle-version': Flags.string({ summary: 'The version of the bundle.', helpValue: 'VERSION' }),
     platform: Flags.string({

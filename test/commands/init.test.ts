@@ -20,6 +20,16 @@ test('init without a terminal asks nothing, and writes what parses', () =>
     assert.is(JSON.parse(second.stdout).error.code, 'FILE_UNWRITABLE');
   }));
 
+test('the folder is made; what cannot be one is told', () =>
+  inFolder(async cwd => {
+    const made = await airferry(['init', '--dir', 'new/site', '--engine', '20.10.24'], { cwd });
+    assert.is(made.status, 0, made.stderr);
+    assert.match(await readFile(join(cwd, 'new/site/bundle.yaml'), 'utf8'), /version: 20\.10\.24/);
+    const wrong = await airferry(['init', '--dir', 'new/site/bundle.yaml/x', '--json'], { cwd });
+    assert.is(wrong.status, 1);
+    assert.is(JSON.parse(wrong.stdout).error.code, 'FILE_UNWRITABLE');
+  }));
+
 test('a host that cannot be reached is an error, and nothing is written', () =>
   inFolder(async cwd => {
     const { status, stdout } = await airferry(['init', '--from-host', 'ops@127.0.0.1:1', '--json'], { cwd });

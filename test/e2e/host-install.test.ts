@@ -108,7 +108,9 @@ echo theirs > /etc/site/motd; chmod 0604 /etc/site/motd; printf '127.0.0.9 nowhe
     const dir = join(lab.dir, 'init');
     const login = ['--identity', lab.keyFile, '--known-hosts', lab.knownHosts];
     const from = `ops@${host.address}`;
-    await lab.run([process.execPath, CLI, 'init', '--from-host', from, ...login, '--dir', dir, '--yes']);
+    const init = [process.execPath, CLI, 'init', '--from-host', from, ...login, '--dir', dir, '--yes'];
+    const { code, stderr } = await lab.run(init);
+    assert.is(code, 0, stderr);
     await host.sh('docker rm kept >/dev/null');
     const recipe = await loadRecipe(join(dir, 'bundle.yaml'));
     assert.is(recipe.engine?.version, '26.1.5');
