@@ -4,7 +4,7 @@ import { formatSecretKey, newSecretKey, publicKeyOf } from '../bundle/sign/secre
 import { formatPublicKey } from '../content/minisign.ts';
 import { AirferryError } from '../errors.ts';
 import type { Secret } from '../host/secret.ts';
-import { PendingFile } from '../support/write-file.ts';
+import { writeWhole } from '../support/write-file.ts';
 
 export interface BundleKeygenOptions {
   /** The secret key's file. */
@@ -33,8 +33,8 @@ export async function generateKeys({ output, password }: BundleKeygenOptions): P
   const publicKey = publicKeyPath(output);
   await assertNew(output, publicKey);
   const secret = newSecretKey();
-  await write(output, await formatSecretKey(secret, password?.reveal()), 0o600);
-  await write(publicKey, formatPublicKey(publicKeyOf(secret)), 0o644);
+  await writeWhole(output, await formatSecretKey(secret, password?.reveal()), 0o600);
+  await writeWhole(publicKey, formatPublicKey(publicKeyOf(secret)), 0o644);
   return { keyId: secret.keyId, secretKey: output, publicKey, encrypted: password !== undefined };
 }
 
@@ -46,16 +46,5 @@ export async function assertNew(...paths: string[]): Promise<void> {
       where: { file: path },
       suggestions: ['Name another file with -o, or move this one away first.'],
     });
-  }
-}
-
-async function write(path: string, text: string, mode: number): Promise<void> {
-  const file = await PendingFile.create(path);
-  try {
-    await file.append(Buffer.from(text));
-    await file.commit(mode);
-  } catch (error) {
-    await file.discard();
-    throw error;
   }
 }

@@ -105,11 +105,11 @@ async function openGroup(group: Group, options: Access & Watch): Promise<OpenedS
 
 /** All of a file, or the one image that is named. */
 async function openFileSource(
-  { transport, path, name }: { transport: string; path: string; name?: string },
-  { meter, signal, from, trusted = [] }: Access & Watch,
+  { transport, path, name }: { transport: Location['transport']; path: string; name?: string },
+  { meter, signal, from = {}, trusted = [] }: Access & Watch,
 ): Promise<OpenedSource> {
   const source = await (transport === 'bundle'
-    ? openBundleImages(path, { ...from }, trusted)
+    ? openBundleImages(path, from, trusted)
     : openTrustedImages(path, trusted, { meter, ...from }));
   const close = (): Promise<void> => source.close();
   if (name === undefined) return { source, close };

@@ -9,7 +9,7 @@ import { familiarName, parseReference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import { parseAddress } from '../host/address.ts';
 import { makeFolders } from '../support/folders.ts';
-import { PendingFile, unwritable } from '../support/write-file.ts';
+import { unwritable, writeWhole } from '../support/write-file.ts';
 import { type FleetWish, fleetText, type RecipeWish, recipeText } from './init-texts.ts';
 
 export interface InitOptions extends Omit<RecipeWish, 'compose' | 'kubernetes'>, FleetWish {
@@ -83,12 +83,5 @@ async function write({ path, text }: { path: string; text: string }): Promise<vo
   await makeFolders(dirname(path)).catch(cause => {
     throw unwritable(path, cause);
   });
-  const file = await PendingFile.create(path);
-  try {
-    await file.append(Buffer.from(text));
-    await file.commit();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
+  await writeWhole(path, text);
 }

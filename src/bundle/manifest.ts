@@ -13,8 +13,6 @@ import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
 import { HEAD_NAME } from '../transports/oci/bundle-store.ts';
 
-export { HEAD_NAME };
-
 /** Bytes of the head; the JSON is filled up with spaces, so that it can be written after all that it speaks of. */
 export const HEAD_SIZE = 4096;
 export const MANIFEST_TYPE = 'application/vnd.airferry.manifest.v1+json';

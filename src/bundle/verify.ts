@@ -1,15 +1,16 @@
 /** Verifying a bundle: every byte of the archive is accounted for, every blob hashed, every reference followed. */
+
 import type { Digest } from '../content/digest.ts';
 import type { ReadableFile } from '../support/file.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
 import { safePath } from '../tar/header.ts';
 import type { TarEntry } from '../tar/index.ts';
+import { HEAD_NAME } from '../transports/oci/bundle-store.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
 import { partsAt } from '../transports/parts/joined.ts';
 import { verifyLeftOut } from './delta/verify.ts';
 import { EntryHasher } from './hasher.ts';
-import { HEAD_NAME } from './manifest.ts';
 import type { Bundle } from './open.ts';
 import { damagedPartMessage, damagedParts } from './parts/check.ts';
 import type { BundleProblem } from './problem.ts';

@@ -11,6 +11,7 @@ import { BLOCK } from '../tar/header.ts';
 import { fileHeader } from '../tar/write.ts';
 import type { TopEntry } from '../transports/archive/documents.ts';
 import { ArchiveWriter } from '../transports/archive/writer.ts';
+import { HEAD_NAME } from '../transports/oci/bundle-store.ts';
 import { blobPath } from '../transports/oci/file-store.ts';
 import type { FarSide } from './delta/far-side.ts';
 import {
@@ -18,7 +19,6 @@ import {
   FORMAT,
   formatBundleManifest,
   formatHead,
-  HEAD_NAME,
   HEAD_SIZE,
   MANIFEST_TYPE,
 } from './manifest.ts';

@@ -30,7 +30,8 @@ const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
 each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
 has() { command -v "$1" >/dev/null 2>&1; }
-first() { line=; if [ -r "$2" ]; then IFS= read -r line < "$2"; fi; put "$1" "$line"; }
+line_of() { line=; if [ -r "$1" ]; then IFS= read -r line < "$1"; fi; }
+first() { line_of "$2"; put "$1" "$line"; }
 
 put now "$(date +%s.%N)"
 put uid "$(id -u)"
@@ -120,7 +121,7 @@ each route 500 < /proc/net/route
 if [ -r /proc/net/ipv6_route ]; then each route6 500 < /proc/net/ipv6_route; fi
 first apparmor /sys/module/apparmor/parameters/enabled
 for l in fs/file-max fs/nr_open fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
-  line=; if [ -r /proc/sys/$l ]; then IFS= read -r line < /proc/sys/$l; fi
+  line_of /proc/sys/$l
   put limit "$l $line"
 done
 for c in /proc/config.gz "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do

@@ -4,7 +4,6 @@ import {
   FORMAT,
   formatBundleManifest,
   formatHead,
-  HEAD_NAME,
   HEAD_SIZE,
   MANIFEST_TYPE,
 } from '../../src/bundle/manifest.ts';
@@ -14,6 +13,7 @@ import { buildImageManifest, buildIndex } from '../../src/content/manifest.ts';
 import { OCI_CONFIG, OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { BLOCK, paddedSize } from '../../src/tar/header.ts';
 import { END_OF_ARCHIVE, fileHeader, headerSize } from '../../src/tar/write.ts';
+import { HEAD_NAME } from '../../src/transports/oci/bundle-store.ts';
 import { blobPath } from '../../src/transports/oci/file-store.ts';
 
 const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';

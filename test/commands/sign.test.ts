@@ -85,14 +85,6 @@ test('a key is made, a bundle signed, and the signature demanded, by every comma
     assert.is(unsigned.status, 4, 'nor is it taken where no key is trusted');
     assert.match(unsigned.stderr, 'index.json of renamed.tar');
 
-    await writeRecipe(cwd, ['plain.tar']);
-    const packed = await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub');
-    assert.is(packed.status, 4, packed.stdout);
-    assert.match(packed.stderr, 'plain.tar is not signed');
-    assert.match(packed.stderr, /at .*bundle\.yaml:\d+:\d+/);
-    await writeRecipe(cwd, ['site.tar']);
-    assert.is((await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub')).status, 0);
-
     const wrong = await airferry(['bundle', 'sign', 'plain.tar', '-k', 'site.key'], {
       cwd,
       env: { AIRFERRY_SIGN_PASSWORD: 'no' },
@@ -123,6 +115,24 @@ test('create signs at once; keys of the configuration folder are trusted; the ma
     assert.is(verified.signature.signatures[0].keyId, signed.keyId);
     const manifest = await run('bundle', 'inspect', '--manifest', 'site.tar');
     assert.is(`sha256:${createHash('sha256').update(manifest.stdout).digest('hex')}`, digest);
+  }));
+
+test('create demands the signature of a bundle that a recipe takes images from', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    await writeRecipe(cwd, ['a.tar']);
+    const run = (...argv: string[]) => airferry(argv, { cwd, env: { XDG_CONFIG_HOME: cwd } });
+    assert.is((await run('bundle', 'keygen', '-o', 'site.key', '--no-password')).status, 0);
+    assert.is((await run('bundle', 'create', '-o', 'plain.tar')).status, 0);
+    assert.is((await run('bundle', 'create', '-o', 'site.tar', '--sign', 'site.key')).status, 0);
+
+    await writeRecipe(cwd, ['plain.tar']);
+    const packed = await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub');
+    assert.is(packed.status, 4, packed.stdout);
+    assert.match(packed.stderr, 'plain.tar is not signed');
+    assert.match(packed.stderr, /at .*bundle\.yaml:\d+:\d+/);
+    await writeRecipe(cwd, ['site.tar']);
+    assert.is((await run('bundle', 'create', '-o', 'next.tar', '--trusted-key', 'site.pub')).status, 0);
   }));
 
 test('which key signs has to be said, one way', async () => {

@@ -59,7 +59,7 @@ async function bigArchive(sizeInMiB: number): Promise<string> {
 async function installed(): Promise<string> {
   const home = join(folder, 'airferry');
   mkdirSync(home);
-  for (const name of ['bin', 'node_modules', 'package.json', 'systemd', 'templates'])
+  for (const name of ['node_modules', 'package.json', 'systemd', 'templates'])
     symlinkSync(join(root, name), join(home, name));
   await buildProgram(home);
   return home;

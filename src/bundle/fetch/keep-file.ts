@@ -15,7 +15,7 @@ import { ReadFile } from '../../support/file.ts';
 import { withFileLock } from '../../support/file-lock.ts';
 import { isObject } from '../../support/is-object.ts';
 import type { Meter } from '../../support/meter.ts';
-import { PendingFile } from '../../support/write-file.ts';
+import { writeWhole } from '../../support/write-file.ts';
 import { type Cache, cacheUnwritable } from './cache.ts';
 import { failed, type TransferRetry, transfer } from './transfer.ts';
 
@@ -200,15 +200,8 @@ export async function readNote(file: string): Promise<DownloadNote | undefined> 
   }
 }
 
-async function writeNote(path: string, note: DownloadNote): Promise<void> {
-  const file = await PendingFile.create(path);
-  try {
-    await file.append(Buffer.from(JSON.stringify(note)));
-    await file.commit(0o600);
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
+function writeNote(path: string, note: DownloadNote): Promise<void> {
+  return writeWhole(path, JSON.stringify(note), 0o600);
 }
 
 async function openPart(path: string): Promise<FileHandle> {

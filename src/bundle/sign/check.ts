@@ -29,12 +29,11 @@ export interface SignatureReport {
 /** Check a bundle's signatures against the trusted keys. Throws nothing of its own: see `signatureError`. */
 export function checkSignatures(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
   const { signatures, damaged } = readSignatures(bundle.file, bundle.entries);
-  const content = bundle.manifestBytes;
   const verdicts = signatures.map(({ signature }): SignatureVerdict => {
     const { keyId, trustedComment } = signature;
     // Key IDs are a hint, no proof: two keys may have one.
     const candidates = trusted.filter(key => key.keyId === keyId);
-    const key = candidates.find(candidate => verifyBytes(content, signature, candidate));
+    const key = candidates.find(candidate => verifyBytes(bundle.manifestBytes, signature, candidate));
     if (key) return { keyId, verdict: 'valid', comment: trustedComment, key: key.file };
     const [first] = candidates;
     return first ? { keyId, verdict: 'invalid', key: first.file } : { keyId, verdict: 'unknown' };
