@@ -47,6 +47,13 @@ function unpack(keyId: string): void {
   writeFileSync(at('manifest.json.minisig'), entry(`signatures/${keyId}.minisig`));
 }
 
+/** The line of a public key's file that is the key; the other is a comment. */
+function keyLine(file: string): string {
+  const line = readFileSync(at(file), 'utf8').split('\n')[1] ?? '';
+  assert.match(line, /^RW[\w+/]{54}$/);
+  return line;
+}
+
 for (const [what, secret] of [
   ['with a password', new Secret('pass word')],
   ['without a password', undefined],
@@ -60,7 +67,8 @@ for (const [what, secret] of [
     assert.is(minisign(['-V', '-p', `${name}.pub`, '-m', 'text']).status, 0);
     const recreated = minisign(['-R', '-f', '-s', `${name}.key`, '-p', 'again.pub']);
     assert.is(recreated.status, 0, recreated.said);
-    assert.is(readFileSync(at('again.pub'), 'utf8'), readFileSync(at(`${name}.pub`), 'utf8'));
+    // The comments may differ: some versions of minisign drop a key ID's leading zeros there.
+    assert.is(keyLine('again.pub'), keyLine(`${name}.pub`));
 
     const { key } = await openSecretKey(at(`${name}.key`), password);
     await signWithKey(bundle, key, { comment: 'by airferry' });
