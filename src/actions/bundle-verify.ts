@@ -70,9 +70,14 @@ export function problemsError({ path, problems, signature }: BundleVerified): Ai
   );
 }
 async function openDamaged(path: string, from: BundleFrom, signal: AbortSignal | undefined): Promise<Bundle> {
+  let bundle: Bundle | undefined;
   try {
-    return Bundle.open(path, from);
+    bundle = Bundle.open(path, from);
+    // All headers are read here: one that is damaged is told of as all damage is that leaves nothing to go by.
+    void bundle.entries;
+    return bundle;
   } catch (error) {
+    bundle?.close();
     const damage = ['ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED', 'DIGEST_MISMATCH'] as const;
     if (!isAirferryError(error, ...damage, 'BUNDLE_INVALID')) throw error;
     const [part] = await damagedPartsOf(path, from, signal);

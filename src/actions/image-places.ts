@@ -1,6 +1,6 @@
 /**
- * Opening the places that images come from and go to: files, registries, engines. What engines need, SSH above all, is
- * loaded only where one is named: other copies begin sooner without it.
+ * Opening the places that images come from and go to: files, registries, engines. What registries and engines need, HTTP
+ * and SSH above all, is loaded only where one is named: a list of a file's images begins sooner without it.
  */
 
 import type { TrustedKey } from '../bundle/sign/trust.ts';
@@ -15,7 +15,7 @@ import { selectSource } from '../transports/select.ts';
 import type { OpenedTarget } from '../transports/target.ts';
 import type { EngineLogin } from './image-engines.ts';
 import type { Destination, OpenedSource } from './image-place.ts';
-import { openRegistrySource, openRegistryTarget, type RegistryAccess } from './image-registries.ts';
+import type { RegistryAccess } from './image-registries.ts';
 
 /** How places are spoken to. */
 export interface Access extends Omit<RegistryAccess, 'signal'> {
@@ -90,6 +90,7 @@ async function openGroup(group: Group, options: Access & Watch): Promise<OpenedS
       return openFileSource(location, options);
     case 'docker': {
       const images = group.flatMap(one => (one.transport === 'docker' && one.image ? one.image : []));
+      const { openRegistrySource } = await import('./image-registries.ts');
       return openRegistrySource(location, images, options);
     }
     case 'docker-daemon': {
@@ -125,8 +126,10 @@ async function openFileSource(
 /** Open a target; the caller commits or discards it. Throws what opening throws. */
 export async function openDestination(location: Location, options: Access & Watch): Promise<Destination> {
   switch (location.transport) {
-    case 'docker':
+    case 'docker': {
+      const { openRegistryTarget } = await import('./image-registries.ts');
       return destination(openRegistryTarget(location.registry, options));
+    }
     case 'bundle': {
       const { overwrite, concurrency, signal } = options;
       return destination(await openBundleTarget(location.path, { overwrite, concurrency, signal }));

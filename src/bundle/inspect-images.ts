@@ -1,5 +1,6 @@
 /** The images of a bundle and what is about them: layers with who shares them, referrers below their subjects. */
 import { ATTESTED, isReferrerTag } from '../content/artifact.ts';
+import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import { describeConfig } from '../content/image-config.ts';
 import { parseManifest } from '../content/manifest.ts';
@@ -83,11 +84,11 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
     ...inventory.indexes.map(({ index }) => index.descriptor.digest),
   ]);
   const images = all.filter(({ artifactType }) => artifactType === undefined);
-  const layersOf = new Map(images.map(image => [image, storedLayers(image)]));
+  const layersOf = new Map(images.map(image => [image, storedOf(image)]));
   const users = new Map<Digest, number>();
   const sizes = new Map<Digest, number>();
   for (const layers of layersOf.values()) {
-    for (const [digest, { size }] of layers) {
+    for (const [digest, { size }] of distinct(layers)) {
       users.set(digest, (users.get(digest) ?? 0) + 1);
       sizes.set(digest, size);
     }
@@ -100,7 +101,8 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
   return {
     images: images.map(image => {
       const digest = digestOf(image);
-      const distinct = [...(layersOf.get(image) ?? [])];
+      const layers = layersOf.get(image) ?? [];
+      const each = [...distinct(layers)];
       const { created } = describeConfig(image.config.bytes);
       return {
         names: [...new Set([...familiar(image.names), ...(inherited.get(digest) ?? [])])],
@@ -108,15 +110,15 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
         id: image.config.descriptor.digest,
         platform: formatPlatform(image.platform),
         ...(created ? { created } : {}),
-        layers: storedOf(image).map(({ digest: layer, size, mediaType }) => ({
+        layers: layers.map(({ digest: layer, size, mediaType }) => ({
           digest: layer,
           size,
           mediaType,
           images: usersOf(layer),
           ...(held(layer) ? {} : { absent: true as const }),
         })),
-        size: sum(distinct.map(([, { size }]) => size)),
-        unique: sum(distinct.filter(([layer]) => usersOf(layer) === 1).map(([, { size }]) => size)),
+        size: sum(each.map(([, { size }]) => size)),
+        unique: sum(each.filter(([layer]) => usersOf(layer) === 1).map(([, { size }]) => size)),
         referrers: referrersOf(digest),
       };
     }),
@@ -201,13 +203,13 @@ function familiar(names: readonly Reference[]): string[] {
   return names.filter(({ tag }) => !isReferrerTag(tag ?? '')).map(familiarName);
 }
 
-function storedLayers(image: Held): Map<Digest, { size: number }> {
-  return new Map(storedOf(image).map(({ digest, size }) => [digest, { size }]));
+/** Without those that an image has twice, as the empty layer. */
+function distinct(layers: readonly Descriptor[]): Map<Digest, Descriptor> {
+  return new Map(layers.map(layer => [layer.digest, layer]));
 }
 
-function storedOf({ manifest }: Held): { digest: Digest; size: number; mediaType: string }[] {
-  const parsed = parseManifest(manifest.bytes, manifest.descriptor.mediaType);
-  return parsed.kind === 'image' ? parsed.layers : [];
+function storedOf({ layers }: Held): Descriptor[] {
+  return layers.flatMap(({ descriptor }) => descriptor ?? []);
 }
 
 function digestOf({ manifest }: Held): Digest {

@@ -1,8 +1,6 @@
 /** What is inside a bundle: images with their sizes, shared and their own; engine, compose, units, files, signatures. */
 import { describeBase } from '../content/delta.ts';
 import type { Digest } from '../content/digest.ts';
-import { safePath } from '../tar/header.ts';
-import { blobPath } from '../transports/oci/file-store.ts';
 import { type InspectedImages, inspectImages } from './inspect-images.ts';
 import type { Bundle } from './open.ts';
 import { signatureEntries, signatureKeyId } from './sign/entries.ts';
@@ -49,8 +47,7 @@ export interface BundleInspection extends InspectedImages {
 
 /** Describe a bundle by its manifests alone; no layer is read. Throws DIGEST_MISMATCH for a damaged manifest. */
 export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
-  const { manifest, head, entries, leftOut } = bundle;
-  const paths = new Set(entries.map(({ name }) => safePath(name)));
+  const { manifest, head, leftOut } = bundle;
   const { engine, compose } = manifest;
   return {
     path: bundle.path,
@@ -87,7 +84,7 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
     }),
     daemon: manifest.daemon,
     units: Object.entries(manifest.units).map(([name, { digest, size }]) => ({ name, digest, size })),
-    ...inspectImages(await bundle.images().inventory(), digest => paths.has(blobPath(digest))),
+    ...inspectImages(await bundle.images().inventory(), digest => bundle.carries(digest)),
     files: manifest.files.map(({ path, mode, digest, size, platform }) => ({
       path,
       mode,
@@ -95,6 +92,6 @@ export async function inspectBundle(bundle: Bundle): Promise<BundleInspection> {
       digest,
       size,
     })),
-    signatures: signatureEntries(entries).map(({ name }) => signatureKeyId(name)),
+    signatures: signatureEntries(bundle.tail).map(({ name }) => signatureKeyId(name)),
   };
 }

@@ -11,6 +11,7 @@ import { deltaSchema } from '../content/delta.ts';
 import { type Digest, isDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
+import { parseJson } from '../support/json.ts';
 import { HEAD_NAME } from '../transports/oci/bundle-store.ts';
 
 /** Bytes of the head; the JSON is filled up with spaces, so that it can be written after all that it speaks of. */
@@ -32,8 +33,7 @@ const NEEDS = /^airferry [0-9]{1,5}(\.[0-9]{1,5}){2}$/;
 const needs = z.string().regex(NEEDS);
 const digest = z
   .string()
-  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/)
-  .refine((text): text is Digest => isDigest(text)) as unknown as z.ZodType<Digest>;
+  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/) as unknown as z.ZodType<Digest>;
 const size = z.number().int().nonnegative();
 const platform = z.string().regex(/^[a-zA-Z0-9_.-]{1,32}(\/[a-zA-Z0-9_.-]{1,32}){1,2}$/);
 const version = z.string().min(1).max(128);
@@ -53,6 +53,8 @@ const head = z.strictObject({
 });
 
 const binary = z.object({ platform, digest, size });
+
+const blob = z.object({ mediaType: z.string(), digest, size });
 
 const manifest = z.object({
   schemaVersion,
@@ -93,24 +95,43 @@ const manifest = z.object({
     }),
   ),
   /** Every blob that belongs to the bundle but the manifest itself. */
-  blobs: z.array(z.object({ mediaType: z.string(), digest, size })),
+  blobs: z.array(blob),
   /** Which of the blobs the archive does not have, since the far side has them. */
   delta: deltaSchema.optional(),
   /** The documents beside the blobs, by which other tools read the bundle. */
   documents: z.record(z.enum(['oci-layout', 'index.json', 'manifest.json']), z.object({ digest, size })),
 });
 
+/** The same once its blobs were looked at: of many thousand, zod would take its time and make a copy of each. */
+const others = manifest.extend({ blobs: z.custom<z.infer<typeof blob>[]>() });
+
 export type BundleHead = z.infer<typeof head>;
 export type BundleManifest = z.infer<typeof manifest>;
 
 /** Parse a bundle's head. Throws BUNDLE_INVALID; for another major version with the airferry that is needed. */
 export function parseHead(bytes: Uint8Array, file: string): BundleHead {
-  return parse(head, bytes, file, HEAD_NAME);
+  return parse(() => head, bytes, file, HEAD_NAME);
 }
 
 /** Parse a bundle's manifest. Throws BUNDLE_INVALID. */
 export function parseBundleManifest(bytes: Uint8Array, file: string): BundleManifest {
-  return parse(manifest, bytes, file, 'manifest');
+  return parse(json => (hasBlobs(json) ? others : manifest), bytes, file, 'manifest');
+}
+
+/** Whether the blobs of a manifest are as its schema has them. */
+function hasBlobs(json: unknown): boolean {
+  return (
+    isObject(json) &&
+    Array.isArray(json.blobs) &&
+    json.blobs.every(
+      one =>
+        isObject(one) &&
+        typeof one.mediaType === 'string' &&
+        isDigest(one.digest) &&
+        Number.isSafeInteger(one.size) &&
+        Number(one.size) >= 0,
+    )
+  );
 }
 
 /** The bytes of a manifest; same content, same bytes. */
@@ -140,12 +161,17 @@ export function formatSchemas(): Record<'head' | 'manifest', object> {
   };
 }
 
-function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: string): T {
+function parse<T>(
+  schemaOf: (json: unknown) => z.ZodType<T>,
+  bytes: Uint8Array,
+  file: string,
+  what: string,
+): T {
   const invalid = (why: string, suggestions: string[] = []): AirferryError =>
     new AirferryError('BUNDLE_INVALID', `the ${what} of ${file} ${why}`, { where: { file }, suggestions });
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = parseJson(bytes);
   } catch {
     throw invalid('is no JSON', ['The bundle is damaged; carry it over again.']);
   }
@@ -160,7 +186,7 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, file: string, what: s
       wanted ? `It needs ${wanted}.` : 'Use the airferry that made the bundle, or a newer one.',
     ]);
   }
-  const result = schema.safeParse(json);
+  const result = schemaOf(json).safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const at = issue && issue.path.length > 0 ? ` at "${issue.path.join('.')}"` : '';

@@ -4,11 +4,10 @@ import type { Descriptor } from '../content/descriptor.ts';
 import type { Digest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
 import type { ReadableFile } from '../support/file.ts';
-import { safePath } from '../tar/header.ts';
-import { indexTar, type TarEntry } from '../tar/index.ts';
+import { entryAt, indexTar, type TarEntry } from '../tar/index.ts';
 import { finishChange } from '../transports/archive/journal.ts';
 import { type BundleFrom, beginsAsBundle, HEAD_NAME, layered } from '../transports/oci/bundle-store.ts';
-import { blobPath, TarStore } from '../transports/oci/file-store.ts';
+import { ForetoldTarStore, TarStore } from '../transports/oci/file-store.ts';
 import { ociSource } from '../transports/oci/source.ts';
 import type { ContentStore } from '../transports/oci/store.ts';
 import { openWhole } from '../transports/parts/open.ts';
@@ -21,6 +20,7 @@ import {
   parseBundleManifest,
   parseHead,
 } from './manifest.ts';
+import { outlineOf } from './outline.ts';
 
 /** A blob's digest and size, as the manifest names it. */
 export type BlobName = Pick<Descriptor, 'digest' | 'size'>;
@@ -42,28 +42,29 @@ export class Bundle {
   readonly path: string;
   readonly head: BundleHead;
   readonly manifest: BundleManifest;
-  /** Every entry of the archive, in order. */
-  readonly entries: TarEntry[];
   readonly file: ReadableFile;
+  /** The last entries of the archive, in order: what lies behind its manifest is among them. */
+  readonly tail: readonly TarEntry[];
   /** Whether bases were opened with it. */
   readonly hasBases: boolean;
+  readonly #own: ContentStore;
   readonly #store: ContentStore;
+  #entries: readonly TarEntry[] | undefined;
 
   private constructor(
     file: ReadableFile,
-    entries: TarEntry[],
     head: BundleHead,
-    manifest: BundleManifest,
-    store: ContentStore,
-    hasBases: boolean,
+    { manifest, store, tail }: Opened,
+    from: BundleFrom,
   ) {
-    this.hasBases = hasBases;
+    this.hasBases = from.bases !== undefined && from.bases.length > 0;
     this.path = file.path;
     this.file = file;
-    this.entries = entries;
     this.head = head;
     this.manifest = manifest;
-    this.#store = store;
+    this.tail = tail;
+    this.#own = store;
+    this.#store = layered(store, manifest.delta, from);
   }
 
   /**
@@ -75,21 +76,12 @@ export class Bundle {
     finishChange(path);
     const file = openWhole(path, from.parts);
     try {
-      const entries = entriesOf(file);
-      const [first] = entries;
+      const first = beginsAsBundle(file) ? entryAt(file, 0) : undefined;
       if (first?.name !== HEAD_NAME || first.size !== HEAD_SIZE) throw noBundle(path);
       const head = parseHead(file.readAt(first.offset, first.size), path);
-      const store = new TarStore(file, entries);
-      const manifest = parseBundleManifest(readWhole(store, head.manifest), path);
-      if (REPEATED.some(key => head[key] !== manifest[key])) throw wrongHead(path, first.offset);
-      return new Bundle(
-        file,
-        entries,
-        head,
-        manifest,
-        layered(store, manifest.delta, from),
-        from.bases !== undefined && from.bases.length > 0,
-      );
+      const opened = openOutline(file, head) ?? openEntries(file, head);
+      if (REPEATED.some(key => head[key] !== opened.manifest[key])) throw wrongHead(path, first.offset);
+      return new Bundle(file, head, opened, from);
     } catch (error) {
       file.close();
       throw error;
@@ -111,10 +103,18 @@ export class Bundle {
     return this.#store.index();
   }
 
-  /** Where a blob's bytes begin in the file; undefined when the archive has no such entry. */
-  offsetOf(digest: Digest): number | undefined {
-    return this.entries.find(entry => entry.type === 'file' && safePath(entry.name) === blobPath(digest))
-      ?.offset;
+  /**
+   * Every entry of the archive, in order. Their headers are read at the first call, one by one.
+   * Throws ARCHIVE_INVALID, ARCHIVE_TRUNCATED.
+   */
+  get entries(): readonly TarEntry[] {
+    this.#entries ??= indexTar(this.file);
+    return this.#entries;
+  }
+
+  /** Whether a blob is in the archive itself; the manifest may name one that is not, see `leftOut`. */
+  carries(digest: Digest): boolean {
+    return this.#own.has(digest);
   }
 
   /** A blob's bytes, verified as they pass. */
@@ -172,9 +172,27 @@ export function isBundle(path: string): boolean {
   }
 }
 
-function entriesOf(file: ReadableFile): TarEntry[] {
-  if (!beginsAsBundle(file)) throw noBundle(file.path);
-  return indexTar(file);
+/** What is known of an archive once its manifest is. */
+interface Opened {
+  manifest: BundleManifest;
+  store: ContentStore;
+  tail: readonly TarEntry[];
+}
+
+function openOutline(file: ReadableFile, head: BundleHead): Opened | undefined {
+  const outline = outlineOf(file, head);
+  return outline && { ...outline, store: new ForetoldTarStore(file, outline.places) };
+}
+
+/** The long way, for archives that were packed anew by other tools, and for what is wrong with damaged ones. */
+function openEntries(file: ReadableFile, head: BundleHead): Opened {
+  const entries = indexTar(file);
+  const store = TarStore.of(file, entries);
+  return {
+    manifest: parseBundleManifest(readWhole(store, head.manifest), file.path),
+    store,
+    tail: entries,
+  };
 }
 
 /** Nothing but the manifest vouches for the head. */

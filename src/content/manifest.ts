@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
+import { parseJson } from '../support/json.ts';
 import type { Descriptor } from './descriptor.ts';
 import { type Digest, isDigest } from './digest.ts';
 import {
@@ -193,7 +194,7 @@ function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
     throw invalid(`${what} of ${bytes.length} bytes; more than 4 MiB is never one`);
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = parseJson(bytes);
   } catch (cause) {
     throw new AirferryError('MANIFEST_INVALID', `found ${what} that is no JSON`, { cause });
   }

@@ -21,29 +21,39 @@ export interface RandomAccess {
 }
 
 /**
- * The entries of an uncompressed tar, in order, by reading its headers alone.
+ * The entries of an uncompressed tar, in order, by reading its headers alone; from the one whose header begins at `start`.
  * Throws ARCHIVE_INVALID for what is no tar, ARCHIVE_TRUNCATED for one that was cut short.
  */
-export function indexTar(file: RandomAccess): TarEntry[] {
+export function indexTar(file: RandomAccess, start = 0): TarEntry[] {
   const entries: TarEntry[] = [];
-  for (let at = 0; ; ) {
-    const start = at;
-    const take = (length: number): Uint8Array => {
-      const bytes = file.readAt(at, length);
-      if (bytes.length < length) throw truncated(file.path, file.size);
-      at += length;
-      return bytes;
-    };
+  for (let at = start; ; ) {
     // Some writers leave out the two zero blocks at the end; a clean cut after an entry is then the end too.
     if (at === file.size && entries.length > 0) return entries;
-    const header = decodeAt(file.path, start, take);
-    if (header === undefined) return entries;
-    if (at + header.size > file.size) throw truncated(file.path, file.size, header.name);
-    entries.push({ ...header, offset: at });
+    const entry = entryAt(file, at);
+    if (entry === undefined) return entries;
+    entries.push(entry);
     if (entries.length > ENTRIES_LIMIT) throw tooMany(file.path);
-    at += paddedSize(header.size);
+    at = entry.offset + paddedSize(entry.size);
     if (at > file.size && at - file.size < BLOCK) at = file.size;
   }
+}
+
+/**
+ * The entry of an uncompressed tar whose header begins at an offset; undefined where the archive ends there.
+ * Throws ARCHIVE_INVALID, ARCHIVE_TRUNCATED.
+ */
+export function entryAt(file: RandomAccess, start: number): TarEntry | undefined {
+  let at = start;
+  const take = (length: number): Uint8Array => {
+    const bytes = file.readAt(at, length);
+    if (bytes.length < length) throw truncated(file.path, file.size);
+    at += length;
+    return bytes;
+  };
+  const header = decodeAt(file.path, start, take);
+  if (header === undefined) return undefined;
+  if (at + header.size > file.size) throw truncated(file.path, file.size, header.name);
+  return { ...header, offset: at };
 }
 
 function decodeAt(path: string, start: number, take: (length: number) => Uint8Array): TarHeader | undefined {

@@ -60,14 +60,14 @@ async function openFile(file: ReadableFile, options: OpenOptions): Promise<Image
     entries.some(entry => entry.type === 'file' && entry.name.replace(/^\.\//, '') === name);
   // A bundle is both; its own index says more than the manifest.json that it carries for `docker load`.
   if (beginsAsBundle(file)) {
-    const own = new TarStore(file, entries);
+    const own = TarStore.of(file, entries);
     const [head] = entries;
     const delta = head && deltaOf(own, file.readAt(head.offset, Math.min(head.size, MOST_HEAD)));
     return ociSource(layered(own, delta, options), `bundle:${file.path}`);
   }
   if (has(MANIFEST_JSON)) return dockerArchiveSource(file, entries);
   if (has('index.json'))
-    return ociSource(new TarStore(file, entries), `oci-archive:${file.path}`, options.fallbackName);
+    return ociSource(TarStore.of(file, entries), `oci-archive:${file.path}`, options.fallbackName);
   throw notImages(
     file.path,
     entries.length === 0 ? 'it is empty' : 'it has neither manifest.json nor index.json',

@@ -73,8 +73,11 @@ export interface SourceImage {
   /** Present for what is no image: the media type that says what it is instead. Its config may be of any kind. */
   artifactType?: string;
   config: Document;
-  /** The layers from the lowest up: the `key` of each, and the digest of its uncompressed tar where it is known. */
-  layers: { key: string; diffId?: Digest }[];
+  /**
+   * The layers from the lowest up: the `key` of each, the digest of its uncompressed tar where it is known, and how the
+   * manifest describes it where there is one.
+   */
+  layers: { key: string; diffId?: Digest; descriptor?: Descriptor }[];
   /** Absent in archives of the older `docker save`: a manifest is then built from what the layers became. */
   manifest?: Document;
   /** What it is about, if it is no image but a signature, an SBOM or an attestation: that manifest's digest. */

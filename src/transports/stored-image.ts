@@ -1,7 +1,7 @@
 /** An image or artifact as its own documents describe it: what layouts and registries have in common. */
 import { artifactTypeOf, NO_PLATFORM, subjectOfTag } from '../content/artifact.ts';
 import type { Descriptor } from '../content/descriptor.ts';
-import { type ImageManifest, parseImageConfig, parseManifest } from '../content/manifest.ts';
+import { type ImageManifest, parseImageConfig } from '../content/manifest.ts';
 import { type Compression, isForeignLayer } from '../content/media-types.ts';
 import type { Platform } from '../content/platform.ts';
 import type { Reference } from '../content/reference.ts';
@@ -33,9 +33,9 @@ export function storedImage(
     platform: platform ?? read.platform,
     ...(artifactType === undefined ? {} : { artifactType }),
     config,
-    layers: manifest.layers.map(({ digest }, i) => {
+    layers: manifest.layers.map((descriptor, i) => {
       const diffId = read.diffIds[i];
-      return { key: digest, ...(diffId ? { diffId } : {}) };
+      return { key: descriptor.digest, descriptor, ...(diffId ? { diffId } : {}) };
     }),
     manifest: document,
     ...(subject ? { subject } : {}),
@@ -44,12 +44,11 @@ export function storedImage(
 
 /** The layers of an image that its manifest names, but those for which `holds` is false: they lie elsewhere by licence. */
 export function storedLayers(
-  { manifest }: SourceImage,
+  { layers }: SourceImage,
   holds: (foreign: Descriptor) => boolean,
 ): { descriptor: Descriptor; compression: Compression }[] {
-  const parsed = manifest && parseManifest(manifest.bytes, manifest.descriptor.mediaType);
-  if (parsed?.kind !== 'image') return [];
-  return parsed.layers
+  return layers
+    .flatMap(({ descriptor }) => descriptor ?? [])
     .filter(layer => !isForeignLayer(layer.mediaType) || holds(layer))
     .map(descriptor => ({ descriptor, compression: compressionOf(descriptor.mediaType) }));
 }

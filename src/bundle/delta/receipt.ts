@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../../content/digest.ts';
 import { AirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
+import { parseJson } from '../../support/json.ts';
 
 const RECEIPT_TYPE = 'application/vnd.airferry.receipt.v1+json';
 /** Bytes of a receipt; a blob takes about 90. */
@@ -83,7 +84,7 @@ export function readReceipt(path: string): Receipt {
 export function parseReceipt(bytes: Uint8Array, path: string): Receipt {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = parseJson(bytes);
   } catch (cause) {
     throw invalid(path, 'it is no JSON', cause);
   }

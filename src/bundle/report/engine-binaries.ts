@@ -19,7 +19,7 @@ export async function engineBinaries(
   const found = new Map<Digest, EngineBinary[]>();
   for (const { digest, size, components } of bundle.manifest.engine?.archives ?? []) {
     // A bundle that is cut against another may be without it.
-    if (bundle.offsetOf(digest) === undefined) continue;
+    if (!bundle.carries(digest)) continue;
     const name = `the engine archive of ${bundle.path}`;
     const binaries = await hashMembers(bundle.blob({ digest, size }), name, signal);
     found.set(

@@ -28,7 +28,7 @@ export interface SignatureReport {
 
 /** Check a bundle's signatures against the trusted keys. Throws nothing of its own: see `signatureError`. */
 export function checkSignatures(bundle: Bundle, trusted: readonly TrustedKey[]): SignatureReport {
-  const { signatures, damaged } = readSignatures(bundle.file, bundle.entries);
+  const { signatures, damaged } = readSignatures(bundle.file, bundle.tail);
   const verdicts = signatures.map(({ signature }): SignatureVerdict => {
     const { keyId, trustedComment } = signature;
     // Key IDs are a hint, no proof: two keys may have one.

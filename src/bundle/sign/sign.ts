@@ -109,7 +109,7 @@ async function change(
     try {
       assertOneFile(bundle.file);
       const { name, version } = bundle.manifest;
-      const found = readSignatures(bundle.file, bundle.entries).signatures.map(({ signature }) => signature);
+      const found = readSignatures(bundle.file, bundle.tail).signatures.map(({ signature }) => signature);
       const content = { name, version, digest: bundle.digest, manifest: bundle.manifestBytes };
       const made = make({ ...content, signatures: found });
       const result = { keyId: made.keyId, comment: made.trustedComment };
@@ -117,7 +117,7 @@ async function change(
       const all = [...found.filter(({ keyId }) => keyId !== made.keyId), made];
       if (all.length > MOST_SIGNATURES) throw tooMany(path);
       const tail = await formatTail(all.map(signatureFile));
-      changeInPlace(path, [{ offset: signaturesStart(bundle.entries), bytes: tail }]);
+      changeInPlace(path, [{ offset: signaturesStart(bundle.tail), bytes: tail }]);
       return { ...result, outcome: 'signed' };
     } finally {
       bundle.close();

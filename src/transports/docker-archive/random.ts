@@ -85,7 +85,7 @@ class Archive implements ArchiveFiles {
   }
 
   store(): ContentStore {
-    return new TarStore(this.#file, this.#all);
+    return TarStore.of(this.#file, this.#all);
   }
 
   layer(key: string, { offset, size }: TarEntry, descriptor: Descriptor | undefined): SourceLayer {

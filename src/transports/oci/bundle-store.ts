@@ -3,6 +3,7 @@ import { type Delta, deltaSchema } from '../../content/delta.ts';
 import { isDigest } from '../../content/digest.ts';
 import type { ReadableFile } from '../../support/file.ts';
 import { isObject } from '../../support/is-object.ts';
+import { parseJson } from '../../support/json.ts';
 import { LayeredStore } from './layered-store.ts';
 import { openStores } from './open-store.ts';
 import type { ContentStore } from './store.ts';
@@ -58,7 +59,7 @@ function field(value: unknown, key: string): unknown {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return parseJson(bytes);
   } catch {
     return undefined;
   }

@@ -8,20 +8,31 @@ import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { type ReadableFile, ReadFile } from '../../support/file.ts';
 import { safePath } from '../../tar/header.ts';
-import type { TarEntry } from '../../tar/index.ts';
+import { entryAt, indexTar, type TarEntry } from '../../tar/index.ts';
+import { headerSize } from '../../tar/write.ts';
 import type { Bytes, Document } from '../source.ts';
 import type { ContentStore } from './store.ts';
 
-/** Where a piece of content lies. */
-interface Place {
-  file: ReadableFile;
+/** What is looked for in a layout: a blob by its digest, or its index. */
+export type Key = Digest | 'index.json';
+
+/** Where a piece of content lies in a file, in bytes. */
+export interface Span {
   offset: number;
   size: number;
+}
+
+interface Place extends Span {
+  file: ReadableFile;
 }
 
 /** The path of a blob within a layout. OCI image-spec, image-layout.md. */
 export function blobPath(digest: Digest): string {
   return `blobs/${digest.slice(0, digest.indexOf(':'))}/${hexOf(digest)}`;
+}
+
+function pathOf(key: Key): string {
+  return key === 'index.json' ? key : blobPath(key);
 }
 
 /** The digest that a path within a layout stands for. */
@@ -38,7 +49,7 @@ abstract class PlacedStore implements ContentStore {
     this.description = description;
   }
 
-  protected abstract place(path: string): Place | undefined;
+  protected abstract place(key: Key): Place | undefined;
   abstract close(): void;
 
   index(): Uint8Array {
@@ -57,7 +68,7 @@ abstract class PlacedStore implements ContentStore {
   }
 
   size(digest: Digest): number | undefined {
-    const place = this.place(blobPath(digest));
+    const place = this.place(digest);
     if (place) this.done(place);
     return place?.size;
   }
@@ -105,7 +116,7 @@ abstract class PlacedStore implements ContentStore {
   protected done(_place: Place): void {}
 
   #find({ digest }: Pick<Descriptor, 'digest'>): Place {
-    const place = this.place(blobPath(digest));
+    const place = this.place(digest);
     if (place) return place;
     throw new AirferryError('ARCHIVE_INVALID', `${this.description} lacks the blob ${digest}`, {
       where: { file: this.description, blob: digest },
@@ -128,9 +139,9 @@ export class FolderStore extends PlacedStore {
     this.#root = root;
   }
 
-  protected override place(path: string): Place | undefined {
+  protected override place(key: Key): Place | undefined {
     try {
-      const full = join(this.#root, path);
+      const full = join(this.#root, pathOf(key));
       this.#refuseOutside(full);
       const file = ReadFile.open(full);
       return { file, offset: 0, size: file.size };
@@ -160,24 +171,88 @@ export class FolderStore extends PlacedStore {
 
 /** A layout in an uncompressed tar, read in place. */
 export class TarStore extends PlacedStore {
-  readonly #file: ReadableFile;
-  readonly #entries = new Map<string, TarEntry>();
+  protected readonly file: ReadableFile;
+  protected places: ReadonlyMap<Key, Span>;
 
-  constructor(file: ReadableFile, entries: TarEntry[]) {
+  constructor(file: ReadableFile, places: ReadonlyMap<Key, Span>) {
     super(file.path);
-    this.#file = file;
-    for (const entry of entries) {
-      const path = entry.type === 'file' ? safePath(entry.name) : undefined;
-      if (path) this.#entries.set(path, entry);
-    }
+    this.file = file;
+    this.places = places;
   }
 
-  protected override place(path: string): Place | undefined {
-    const entry = this.#entries.get(path);
-    return entry && { file: this.#file, offset: entry.offset, size: entry.size };
+  /** With the entries that were found in it. */
+  static of(file: ReadableFile, entries: readonly TarEntry[]): TarStore {
+    return new TarStore(file, placesOf(entries));
+  }
+
+  override size(digest: Digest): number | undefined {
+    return this.places.get(digest)?.size;
+  }
+
+  protected override place(key: Key): Place | undefined {
+    const span = this.places.get(key);
+    return span && { file: this.file, offset: span.offset, size: span.size };
   }
 
   override close(): void {
-    this.#file.close();
+    this.file.close();
   }
+}
+
+/**
+ * The same, where a document tells the places of the entries and nobody has read their headers. Each is looked at before
+ * anything is taken from it; where another one lies there, all of them are read.
+ */
+export class ForetoldTarStore extends TarStore {
+  /** Whose header was not looked at yet. */
+  readonly #unseen: Set<Key>;
+
+  constructor(file: ReadableFile, places: ReadonlyMap<Key, Span>) {
+    super(file, places);
+    this.#unseen = new Set(places.keys());
+  }
+
+  /** What has the right digest lies where it should. */
+  override document(descriptor: Descriptor, limit?: number): Document {
+    const unseen = this.#unseen.delete(descriptor.digest);
+    try {
+      return super.document(descriptor, limit);
+    } catch (error) {
+      if (!unseen || !isAirferryError(error, 'DIGEST_MISMATCH')) throw error;
+      this.#readAll();
+      return super.document(descriptor, limit);
+    }
+  }
+
+  protected override place(key: Key): Place | undefined {
+    const place = super.place(key);
+    if (!place || !this.#unseen.delete(key) || this.#isThere(pathOf(key), place)) return place;
+    this.#readAll();
+    return super.place(key);
+  }
+
+  #readAll(): void {
+    this.places = placesOf(indexTar(this.file));
+    this.#unseen.clear();
+  }
+
+  #isThere(path: string, { offset, size }: Span): boolean {
+    try {
+      const entry = entryAt(this.file, offset - headerSize(path));
+      return entry?.type === 'file' && entry.name === path && entry.offset === offset && entry.size === size;
+    } catch (error) {
+      if (isAirferryError(error, 'ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED')) return false;
+      throw error;
+    }
+  }
+}
+
+function placesOf(entries: readonly TarEntry[]): Map<Key, Span> {
+  const places = new Map<Key, Span>();
+  for (const entry of entries) {
+    const path = entry.type === 'file' ? (safePath(entry.name) ?? '') : '';
+    const key = path === 'index.json' ? path : digestAt(path);
+    if (key) places.set(key, entry);
+  }
+  return places;
 }

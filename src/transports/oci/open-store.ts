@@ -17,7 +17,7 @@ export function openStore(path: string, parts: readonly string[] = []): ContentS
   try {
     const entries = indexTar(file);
     if (!entries.some(({ name }) => digestAt(name) !== undefined)) throw noBlobs(path);
-    return new TarStore(file, entries);
+    return TarStore.of(file, entries);
   } catch (error) {
     file.close();
     throw error;

@@ -17,6 +17,7 @@ import { readAll } from '../../../src/content/verified.ts';
 import { Meter } from '../../../src/support/meter.ts';
 import { parseLocation } from '../../../src/transports/location.ts';
 import type { BundleFrom } from '../../../src/transports/oci/bundle-store.ts';
+import { blobPath } from '../../../src/transports/oci/file-store.ts';
 import { openImageSource } from '../../../src/transports/open.ts';
 import { imageOf, layerOf, noise, ociArchive, writeTo } from '../../support/archives.ts';
 import { startFakeRegistry } from '../../support/fake-registry.ts';
@@ -127,7 +128,8 @@ test('a base that lacks what it should have, or has it damaged, is named', async
   const damaged = join(other, 'damaged.tar');
   const bytes = readFileSync(full);
   const bundle = Bundle.open(full);
-  const at = (bundle.offsetOf(absentOf(delta)[0] as Digest) ?? 0) + 50;
+  const path = blobPath(absentOf(delta)[0] as Digest);
+  const at = (bundle.entries.find(({ name }) => name === path)?.offset ?? 0) + 50;
   bundle.close();
   bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   writeFileSync(damaged, bytes);

@@ -40,7 +40,7 @@ async function rewritten(
 ): Promise<string> {
   const { head, manifest } = documentsOf(GOLDEN);
   const bundle = Bundle.open(GOLDEN);
-  const place = bundle.offsetOf(bundle.digest) ?? 0;
+  const place = bundle.tail[0]?.offset ?? 0;
   const before = Buffer.from(bundle.file.readAt(0, place - BLOCK));
   bundle.close();
   const bytes = Buffer.from(JSON.stringify({ ...manifest, ...change.manifest }));
