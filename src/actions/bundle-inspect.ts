@@ -1,9 +1,10 @@
-/** `bundle inspect`: say what is inside, without reading it all; in words, as a bill of materials, as a page. */
+/**
+ * `bundle inspect`: say what is inside, without reading it all; in words, as a bill of materials, as a page. What makes the
+ * latter two is loaded only for them.
+ */
 import { type BundleInspection, inspectBundle as inspect } from '../bundle/inspect.ts';
 import { Bundle, type BundleOpenOptions } from '../bundle/open.ts';
-import { bundlePage } from '../bundle/report/bundle-page.ts';
-import { type CycloneDx, cyclonedx } from '../bundle/report/cyclonedx.ts';
-import { engineBinaries } from '../bundle/report/engine-binaries.ts';
+import type { CycloneDx } from '../bundle/report/cyclonedx.ts';
 
 export interface BundleInspectOptions {
   path: string;
@@ -22,7 +23,8 @@ export function bundleManifest(options: BundleInspectOptions): Promise<Uint8Arra
 }
 
 /** A page of HTML that is whole in itself; `airferry` is the version that says so. Throws what opening it throws. */
-export function bundleHtml(options: BundleInspectOptions & { airferry: string }): Promise<string> {
+export async function bundleHtml(options: BundleInspectOptions & { airferry: string }): Promise<string> {
+  const { bundlePage } = await import('../bundle/report/bundle-page.ts');
   return within(options, async bundle => bundlePage(await inspect(bundle), options.airferry));
 }
 
@@ -30,9 +32,11 @@ export function bundleHtml(options: BundleInspectOptions & { airferry: string })
  * A software bill of materials. The engine's archives are read, for the digests of their binaries. Throws what opening
  * throws, and ARCHIVE_INVALID, ARCHIVE_TRUNCATED, DIGEST_MISMATCH for an engine archive.
  */
-export function bundleCycloneDx(
+export async function bundleCycloneDx(
   options: BundleInspectOptions & { airferry: string; signal?: AbortSignal },
 ): Promise<CycloneDx> {
+  const { cyclonedx } = await import('../bundle/report/cyclonedx.ts');
+  const { engineBinaries } = await import('../bundle/report/engine-binaries.ts');
   return within(options, async bundle =>
     cyclonedx(await inspect(bundle), await engineBinaries(bundle, options.signal), options.airferry),
   );

@@ -6,9 +6,8 @@
 import { digestOf } from '../content/digest.ts';
 import { isAirferryError } from '../errors.ts';
 import type { ReadableFile } from '../support/file.ts';
-import { BLOCK, paddedSize } from '../tar/header.ts';
+import { BLOCK, headerSize, paddedSize } from '../tar/header.ts';
 import { indexTar, type TarEntry } from '../tar/index.ts';
-import { headerSize } from '../tar/write.ts';
 import { blobPath, type Key, type Span } from '../transports/oci/file-store.ts';
 import { type BundleHead, type BundleManifest, HEAD_SIZE, parseBundleManifest } from './manifest.ts';
 

@@ -31,25 +31,37 @@ const LAZY_HTTP: Plugin = {
 };
 
 /**
- * What oclif does at each start and is of no use here: it sorts commands that its manifest has sorted, by the rules of a
- * language, which have to be loaded for that; and looks whether this is Linux within Windows.
+ * What oclif does at each start and is of no use here. It sorts commands that its manifest has sorted, by the rules of a
+ * language, which have to be loaded for that; it loads what searches folders for commands and plugins, though there is a
+ * manifest, and no plugin; and it looks whether this is Linux within Windows.
  */
-const LEAN_OCLIF: Record<string, [from: string, to: string]> = {
-  'config/plugin.js': ['.sort((a, b) => a.id.localeCompare(b.id))', ''],
+const LEAN_OCLIF: Record<string, [from: string, to: string][]> = {
+  'config/plugin.js': [
+    ['.sort((a, b) => a.id.localeCompare(b.id))', ''],
+    ['const tinyglobby_1 = require("tinyglobby");', ''],
+    ['(0, tinyglobby_1.glob)(', 'require("tinyglobby").glob('],
+  ],
+  'config/plugin-loader.js': [
+    ['const minimatch_1 = require("minimatch");', ''],
+    ['(0, minimatch_1.minimatch)(', 'require("minimatch").minimatch('],
+  ],
   'util/os.js': [
-    "(await import('wsl-utils')).isWsl ? 'wsl' : (0, node_os_1.platform)()",
-    '(0, node_os_1.platform)()',
+    ["(await import('wsl-utils')).isWsl ? 'wsl' : (0, node_os_1.platform)()", '(0, node_os_1.platform)()'],
   ],
 };
 
 const LEAN_START: Plugin = {
   name: 'lean-start',
   setup({ onLoad }) {
-    onLoad({ filter: /@oclif\/core\/lib\/(config\/plugin|util\/os)\.js$/ }, ({ path }) => {
-      const [from, to] = LEAN_OCLIF[path.replace(/^.*\/lib\//, '')] ?? ['', ''];
-      const source = readFileSync(path, 'utf8');
-      if (!source.includes(from)) throw new Error(`${path} has no ${from} any more`);
-      return { contents: source.replace(from, to) };
+    onLoad({ filter: /@oclif\/core\/lib\/.*\.js$/ }, ({ path }) => {
+      const changes = LEAN_OCLIF[path.replace(/^.*\/lib\//, '')];
+      if (!changes) return undefined;
+      let contents = readFileSync(path, 'utf8');
+      for (const [from, to] of changes) {
+        if (!contents.includes(from)) throw new Error(`${path} has no ${from} any more`);
+        contents = contents.replace(from, to);
+      }
+      return { contents };
     });
   },
 };

@@ -4,6 +4,7 @@ import type { Descriptor } from './descriptor.ts';
 import { Digester } from './digest.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
+type Promised = Pick<Descriptor, 'digest' | 'size'>;
 
 /**
  * The bytes, followed by DIGEST_MISMATCH when their size or digest is not the descriptor's. No byte beyond the promised
@@ -11,7 +12,7 @@ type Bytes = AsyncIterable<Uint8Array>;
  */
 export async function* verified(
   bytes: Bytes,
-  expected: Descriptor,
+  expected: Promised,
   where: Where = {},
 ): AsyncGenerator<Uint8Array> {
   const digester = new Digester(expected.digest);
@@ -43,7 +44,7 @@ export async function readAll(bytes: Bytes, limit: number): Promise<Uint8Array |
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
 
-function mismatch(expected: Descriptor, found: string, where: Where): AirferryError {
+function mismatch(expected: Promised, found: string, where: Where): AirferryError {
   return new AirferryError('DIGEST_MISMATCH', `blob ${expected.digest} ${found}; it is damaged`, {
     where: { ...where, blob: expected.digest },
     suggestions: [

@@ -1,7 +1,7 @@
 /** The recipe's other files; and those of an earlier recipe that this one has no more, undone. */
 import { posix } from 'node:path';
-import { readAll } from '../content/verified.ts';
-import { AirferryError } from '../errors.ts';
+import { parseDigest } from '../content/digest.ts';
+import { verified } from '../content/verified.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { uploadBlob } from '../host/transfer.ts';
@@ -67,13 +67,10 @@ function desired({ path, mode, blob }: WantedFile, { signal }: HostContext, turn
   };
 }
 
+/** Throws DIGEST_MISMATCH for what is damaged here: the host would be asked no more than whether it has what it was sent. */
 async function whole(blob: WantedFile['blob']): Promise<Uint8Array> {
-  const bytes = await readAll(blob.open(0), blob.size);
-  if (bytes) return bytes;
-  throw new AirferryError('DIGEST_MISMATCH', `${blob.digest} is longer than its ${blob.size} bytes`, {
-    where: { blob: blob.digest },
-    suggestions: ['Check what is sent: airferry bundle verify.'],
-  });
+  const promised = { digest: parseDigest(blob.digest), size: blob.size };
+  return Buffer.concat(await Array.fromAsync(verified(blob.open(0), promised)));
 }
 
 async function moveInto(shell: Shell, blob: string, path: string, mode: string): Promise<void> {

@@ -8,6 +8,8 @@ export const BLOCK = 512;
 /** Bytes that an extended header (long name, pax records) may have; a path is at most 4096. */
 const EXTENSION_LIMIT = 64 * 1024;
 const NAME_LIMIT = 4096;
+/** Bytes of a header's own field for the name. */
+const NAME_FIELD = 100;
 /** Extended headers before one entry: GNU tar writes up to four. */
 const EXTENSIONS_LIMIT = 16;
 
@@ -65,6 +67,14 @@ export function* readHeader(): Generator<number, TarHeader | undefined, Uint8Arr
 /** Bytes that an entry's content takes up in the archive: whole blocks. */
 export function paddedSize(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
+}
+
+/** Bytes that the header of a file takes up. Names of more than 100 bytes are those whose last part has as many. */
+export function headerSize(name: string): number {
+  if (name.length <= NAME_FIELD) return BLOCK;
+  const record = ` path=${name}\n`.length;
+  const digits = String(record + String(record).length).length;
+  return 2 * BLOCK + paddedSize(record + digits);
 }
 
 /**

@@ -1,9 +1,6 @@
 /** Encoding tar entries whose bytes depend on nothing but name, size and mode: no clock, no owner. */
 import { pack } from 'tar-stream';
-import { BLOCK, paddedSize } from './header.ts';
-
-/** Bytes of a header's own field for the name. */
-const NAME_FIELD = 100;
+import { BLOCK, headerSize, paddedSize } from './header.ts';
 
 /** The end of an archive: two zero blocks. */
 export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK);
@@ -27,14 +24,6 @@ export async function fileHeader(name: string, size: number, mode = 0o644): Prom
     break;
   }
   throw new Error(`no tar header of ${wanted} bytes came for ${name}`);
-}
-
-/** Bytes that the header of a file takes up. Names of more than 100 bytes are those whose last part has as many. */
-export function headerSize(name: string): number {
-  if (name.length <= NAME_FIELD) return BLOCK;
-  const record = ` path=${name}\n`.length;
-  const digits = String(record + String(record).length).length;
-  return 2 * BLOCK + paddedSize(record + digits);
 }
 
 /** The zero bytes that fill an entry's content up to a whole block. */

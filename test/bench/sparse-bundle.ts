@@ -11,8 +11,8 @@ import type { Descriptor } from '../../src/content/descriptor.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { buildImageManifest, buildIndex } from '../../src/content/manifest.ts';
 import { OCI_CONFIG, OCI_MANIFEST } from '../../src/content/media-types.ts';
-import { BLOCK, paddedSize } from '../../src/tar/header.ts';
-import { END_OF_ARCHIVE, fileHeader, headerSize } from '../../src/tar/write.ts';
+import { BLOCK, headerSize, paddedSize } from '../../src/tar/header.ts';
+import { END_OF_ARCHIVE, fileHeader } from '../../src/tar/write.ts';
 import { HEAD_NAME } from '../../src/transports/oci/bundle-store.ts';
 import { blobPath } from '../../src/transports/oci/file-store.ts';
 

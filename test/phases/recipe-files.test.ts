@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import * as assert from 'uvu/assert';
 import type { Bundle } from '../../src/bundle/open.ts';
+import { digestOf } from '../../src/content/digest.ts';
 import { isReserved } from '../../src/content/reserved.ts';
 import { composeRelease } from '../../src/engine/release.ts';
 import { UNIT_PATHS } from '../../src/engine/units.ts';
@@ -18,6 +19,7 @@ import { caPath } from '../../src/phases/trust-registry.ts';
 import { readCargo } from '../../src/phases/wanted.ts';
 import { DAEMON_JSON, OWN_DAEMON_JSON } from '../../src/phases/write-daemon-json.ts';
 import { writeUnits } from '../../src/phases/write-units.ts';
+import { refused } from '../bundle/rig.ts';
 import { suite } from '../support/suite.ts';
 import { context, localShell, reporter, survey, wanted, wantedEngine } from './context.ts';
 
@@ -90,6 +92,27 @@ test('large files of one content are uploaded one after the other, also after a 
     log.every(line => line.startsWith('1 ')),
     log.join('\n'),
   );
+});
+
+test('a file that is damaged in the bundle does not get to the host', async () => {
+  const content = Buffer.from('welcome\n');
+  const digest = digestOf(content);
+  const commands: string[] = [];
+  const shell = {
+    ...localShell(),
+    async run(script: string) {
+      commands.push(script);
+      return { status: 0, stdout: '', stderr: '', bytes: Buffer.alloc(0) };
+    },
+  } as unknown as Shell;
+  for (const damaged of ['Welcome\n', 'welcome', 'welcome\n\n']) {
+    const blob = { digest, size: content.length, open: () => Readable.from([Buffer.from(damaged)]) };
+    const files = [{ path: '/etc/motd', mode: '0644', blob }];
+    const plan = await copyFiles.plan(context({ shell, wanted: wanted({ files }) }), reporter());
+    const error = await refused(() => plan?.run(reporter()), 'DIGEST_MISMATCH', 'it is damaged');
+    assert.is(error.where.blob, digest);
+  }
+  assert.equal(commands, []);
 });
 
 test('a unit that somebody changed is moved aside by an upgrade, not deleted', async () => {

@@ -60,7 +60,7 @@ export class Cache {
     try {
       const now = new Date();
       await utimes(path, now, now).catch(() => undefined);
-      yield* verified(file.stream(), { mediaType: '', digest, size });
+      yield* verified(file.stream(), { digest, size });
     } catch (error) {
       if (!isAirferryError(error, 'DIGEST_MISMATCH')) throw error;
       await unlink(path).catch(() => undefined);

@@ -7,9 +7,8 @@ import { MANIFEST_LIMIT } from '../../content/manifest.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { type ReadableFile, ReadFile } from '../../support/file.ts';
-import { safePath } from '../../tar/header.ts';
+import { headerSize, safePath } from '../../tar/header.ts';
 import { entryAt, indexTar, type TarEntry } from '../../tar/index.ts';
-import { headerSize } from '../../tar/write.ts';
 import type { Bytes, Document } from '../source.ts';
 import type { ContentStore } from './store.ts';
 

@@ -68,7 +68,7 @@ export async function blobIn(layout: string, digest: Digest): Promise<ServedBlob
       const file = ReadFile.open(path);
       try {
         if (range) yield* file.stream(range.first, range.last - range.first + 1);
-        else yield* verified(file.stream(), { mediaType: '', digest, size }, { file: path });
+        else yield* verified(file.stream(), { digest, size }, { file: path });
       } finally {
         file.close();
       }
