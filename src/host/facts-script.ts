@@ -26,6 +26,15 @@ export const TOOLS = [
 const PACKAGES =
   'docker.io docker-ce docker-engine docker moby-engine docker-ce-cli podman-docker containerd containerd.io';
 
+/** Of the kernel, by their names under /proc/sys. */
+const LIMITS = [
+  'fs/file-max',
+  'fs/nr_open',
+  'fs/inotify/max_user_instances',
+  'kernel/keys/root_maxkeys',
+  'kernel/pid_max',
+];
+
 const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
 each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
@@ -41,7 +50,6 @@ put machine "\${u##* }"
 u=\${u#* }
 kernel=\${u%% *}
 put kernel "$kernel"
-first boot /proc/sys/kernel/random/boot_id
 first init /proc/1/comm
 put cpus "$(nproc 2>/dev/null)"
 for f in /etc/os-release /usr/lib/os-release; do
@@ -61,7 +69,6 @@ while read -r a b; do
 done < /proc/filesystems
 if has modprobe && modprobe -n overlay >/dev/null 2>&1; then put overlay loadable; fi
 if has iptables; then put iptables "$(iptables --version 2>/dev/null)"; fi
-first forward /proc/sys/net/ipv4/ip_forward
 if has getenforce; then put selinux "$(getenforce 2>/dev/null)"
 elif [ -r /sys/fs/selinux/enforce ]; then first selinux /sys/fs/selinux/enforce; fi
 if has systemctl; then
@@ -120,10 +127,18 @@ if [ -r /run/systemd/resolve/resolv.conf ]; then put resolved-conf 1; fi
 each route 500 < /proc/net/route
 if [ -r /proc/net/ipv6_route ]; then each route6 500 < /proc/net/ipv6_route; fi
 first apparmor /sys/module/apparmor/parameters/enabled
-for l in fs/file-max fs/nr_open fs/inotify/max_user_instances kernel/keys/root_maxkeys kernel/pid_max; do
-  line_of /proc/sys/$l
-  put limit "$l $line"
-done
+# A sysctl gives its value to a read of the whole; \`read\` asks for one byte after the other, and gets the first alone.
+sysctls() {
+  set --
+  for l in kernel/random/boot_id net/ipv4/ip_forward ${LIMITS.join(' ')}; do
+    if [ -r /proc/sys/$l ]; then set -- "$@" /proc/sys/$l; fi
+  done
+  [ $# -eq 0 ] || awk '{ n = substr(FILENAME, 11) }
+n == "kernel/random/boot_id" { print "boot=" $1; next }
+n == "net/ipv4/ip_forward" { print "forward=" $1; next }
+{ print "limit=" n " " $1 }' "$@"
+}
+sysctls
 for c in /proc/config.gz "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do
   if [ -r "$c" ]; then
     put kconfig "$c"

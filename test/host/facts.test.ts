@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -238,6 +238,10 @@ test('a real host is asked in one go, of which nothing changes', async () => {
   assert.ok(Math.abs(facts.clockSkewMs) < 5_000);
   assert.ok(facts.memory.total > 0 && facts.cpus > 0);
   assert.ok(facts.tools.includes('sha256sum'));
+  const kernel = (name: string): string => readFileSync(`/proc/sys/${name}`, 'utf8').trim();
+  for (const name of ['fs/file-max', 'fs/nr_open', 'kernel/pid_max'])
+    assert.is(facts.limits[name], Math.min(Number(kernel(name)), Number.MAX_SAFE_INTEGER), name);
+  assert.is(facts.bootId, kernel('kernel/random/boot_id'));
   assert.equal(facts.binaries.dockerd, {
     path: join(bin, 'dockerd'),
     resolved: join(home, 'airferry', 'dockerd'),
