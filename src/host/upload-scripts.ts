@@ -17,8 +17,10 @@ export interface Arrival {
 /** Exit status of the scripts that hash, for content that is not what it should be. It is gone then. */
 export const WRONG_HASH = 65;
 
-/** MiB that are written before they are hashed, while the next ones arrive. */
-const SLICE = 32;
+/** Bytes that are read and written at once: what fits into a processor's cache goes through it faster than 1 MiB by a fifth. */
+const BLOCK = 65_536;
+/** Blocks that are written before they are hashed, while the next ones arrive: 64 MiB. */
+const SLICE = 1024;
 
 /** The blob, its part, and which ranges of that part are there when it is not sent from front to back. */
 function names({ folder, hex, size }: Arrival): string {
@@ -68,15 +70,15 @@ export function receiveScript(arrival: Arrival, offset: number): string {
   return `${names(arrival)}
 ${DEFINE_DIGEST}
 exec 3<>"$p"
-give() { dd if=/dev/fd/3 bs=1048576 skip="$1" count="$2" iflag=skip_bytes,count_bytes status=none; }
-take() { dd bs=1048576 "$@" iflag=fullblock status=none >&3 || { rm -f -- "$p"; return 1; }; }
+give() { dd if=/dev/fd/3 bs=${BLOCK} skip="$1" count="$2" iflag=skip_bytes,count_bytes status=none; }
+take() { dd bs=${BLOCK} "$@" iflag=fullblock status=none >&3 || { rm -f -- "$p"; return 1; }; }
 receive() {
   at=${offset}
   give 0 $at &
   take count=0 seek=$at oflag=seek_bytes conv=notrunc || return 1
   while [ $at -lt $size ]; do
     take count=${SLICE} conv=notrunc || return 1
-    end=$((at + ${SLICE * 1024 * 1024}))
+    end=$((at + ${SLICE * BLOCK}))
     if [ $end -gt $size ]; then end=$size; fi
     have=$(stat -L -c %s /dev/fd/3)
     if [ "$have" -lt $end ]; then echo "only $have of $size bytes arrived" >&2; return 1; fi
@@ -104,7 +106,7 @@ export function pieceScript(
 ): string {
   return `${names(arrival)}
 echo 0 ${whole} >> "$r"
-said=$(dd of="$p" bs=1048576 iflag=fullblock seek=${start} oflag=seek_bytes conv=notrunc 2>&1) || { echo "$said" >&2; exit 1; }
+said=$(dd of="$p" bs=${BLOCK} iflag=fullblock seek=${start} oflag=seek_bytes conv=notrunc 2>&1) || { echo "$said" >&2; exit 1; }
 bytes=\${said%% bytes*}; bytes=\${bytes##*[!0-9]}
 echo ${start} $((${start} + bytes)) >> "$r"
 if [ "$bytes" != ${end - start} ]; then echo "only $bytes of ${end - start} bytes arrived" >&2; exit 1; fi`;
