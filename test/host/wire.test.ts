@@ -46,7 +46,14 @@ test('what is written in one tick leaves together, by one system call', async ()
   server.close();
 });
 
-test('a client that has logged in encrypts with a key object', async () => {
+interface Inside {
+  _protocol: {
+    _cipher: { _encKey: { type: string }; allocPacket(length: number): Buffer };
+    _decipher: { _decipherKey: { type: string } };
+  };
+}
+
+test('a client that has logged in has key objects, and pads its packets as the protocol wants it', async () => {
   await using server = await SshServer.start({ password: 'login' });
   const folder = mkdtempSync(join(tmpdir(), 'airferry-wire-'));
   const knownHosts = join(folder, 'known_hosts');
@@ -61,9 +68,20 @@ test('a client that has logged in encrypts with a key object', async () => {
   });
   // It was done by the handshake; a second time there are no bytes to be replaced.
   assert.not.ok(prepareKey(client));
-  const { _cipher } = (client as unknown as { _protocol: { _cipher: { _encKey: { type: string } } } })
-    ._protocol;
+  const { _cipher, _decipher } = (client as unknown as Inside)._protocol;
   assert.is(_cipher._encKey.type, 'secret', 'ssh2 keeps its key elsewhere: see cipher-key.ts');
+  assert.is(_decipher._decipherKey.type, 'secret');
+  const paddings = new Set<string>();
+  for (let length = 0; length < 300; length++) {
+    const packet = _cipher.allocPacket(length);
+    const padding = packet.readUInt8(4);
+    assert.is(packet.readUInt32BE(), packet.length - 4);
+    assert.is(packet.length, 5 + length + padding);
+    assert.is((packet.length - 4) % 16, 0);
+    assert.ok(padding >= 4 && padding < 20);
+    paddings.add(packet.subarray(-padding).toString('hex'));
+  }
+  assert.is(paddings.size, 300, 'no two are padded alike');
   client.end();
   rmSync(folder, { recursive: true });
 });
