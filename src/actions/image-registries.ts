@@ -23,6 +23,8 @@ export interface RegistryAccess {
   platforms?: readonly string[];
   /** Signatures, SBOMs and attestations come along. */
   referrers?: boolean;
+  /** Layers come along that are meant to be fetched from elsewhere. */
+  foreignLayers?: boolean;
   signal?: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ export interface RegistryAccess {
 export async function openRegistrySource(
   { registry, prefix }: RegistryLocation,
   images: readonly Reference[],
-  { sourcePlainHttp: plainHttp, platforms, referrers, ...access }: RegistryAccess,
+  { sourcePlainHttp: plainHttp, platforms, referrers, foreignLayers, ...access }: RegistryAccess,
 ): Promise<OpenedSource> {
   const { signal } = access;
   const client = new RegistryClient({ ...clientOptions(access), registry, plainHttp });
@@ -46,6 +48,7 @@ export async function openRegistrySource(
       repositories,
       ...(wanted && { platform: platform => wanted.some(one => platformMatches(one, platform)) }),
       referrers,
+      ...(foreignLayers && { foreign: true }),
       signal,
     });
     const close = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import { mergeContents } from '../registry/server/merge.ts';
 import { type ServedRequest, serveRegistry } from '../registry/server/server.ts';
 import { openStorage } from '../registry/server/storage/storage.ts';
 import { unreadable } from '../support/file.ts';
+import { refuseAbsent } from '../transports/absent.ts';
 import type { BundleFrom } from '../transports/oci/bundle-store.ts';
 import { contentOf, servable } from '../transports/serve.ts';
 
@@ -62,7 +63,7 @@ const ALL_ADDRESSES = ['0.0.0.0', '::'];
 
 /**
  * Serve until the signal comes; what is under way then is given a moment to end. Throws what opening the sources or the
- * storage throws, USAGE, SERVE_FAILED, CREDENTIALS_INVALID.
+ * storage throws, BUNDLE_BASE_MISSING for what is left out and in no base, USAGE, SERVE_FAILED, CREDENTIALS_INVALID.
  */
 export async function serveImages(options: RegistryServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
@@ -134,7 +135,9 @@ async function openContent({
     for (const path of sources) {
       const source = await openTrustedImages(path, trusted, from);
       closers.push(() => source.close());
-      contents.push(await contentOf(servable(source)));
+      const served = servable(source);
+      refuseAbsent(source.description, await Array.fromAsync(served.layers()), 'no base has them');
+      contents.push(await contentOf(served));
     }
     return { content: mergeContents(contents), close };
   } catch (error) {

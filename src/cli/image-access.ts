@@ -63,6 +63,13 @@ export const referrersFlag = {
   referrers: Flags.boolean({ summary: 'Take signatures, SBOMs and attestations along.' }),
 };
 
+export const foreignLayersFlag = {
+  'foreign-layers': Flags.boolean({
+    summary: 'Take layers along that are meant to be fetched from elsewhere, if the registry holds them.',
+    helpGroup: 'REGISTRY',
+  }),
+};
+
 export const forceFlag = {
   force: Flags.boolean({ summary: 'Replace the file that is there.' }),
 };
@@ -86,6 +93,7 @@ export interface AccessFlags {
   concurrency?: number;
   'requests-per-second'?: number;
   'create-projects'?: boolean;
+  'foreign-layers'?: boolean;
   force?: boolean;
   base?: string[];
   parts?: string[];
@@ -101,6 +109,7 @@ export function accessOf(flags: AccessFlags): Access {
     concurrency: flags.concurrency,
     requestsPerSecond: flags['requests-per-second'],
     createProjects: flags['create-projects'] ?? false,
+    foreignLayers: flags['foreign-layers'] ?? false,
     overwrite: flags.force ?? false,
     from: bundleFrom(flags),
   };

@@ -5,7 +5,7 @@ import { retagRules, type WantedImage, wantedImages } from '../actions/image-nam
 import { BaseCommand } from './base-command.ts';
 import { wantedOptions } from './image-flags.ts';
 import type { OutputFlags } from './output.ts';
-import { copiedView, platformWarning, unnamedWarning, type Verb } from './views/copied.ts';
+import { copiedView, platformWarning, referrersWarning, unnamedWarning, type Verb } from './views/copied.ts';
 import { idleRules } from './views/idle-rules.ts';
 
 /** Parsed flags of which a command has some. */
@@ -46,7 +46,12 @@ export abstract class ImageCommand extends BaseCommand {
     const result = await this.track(out, title, work =>
       action({ rules, wanted, platforms: flags.platform, referrers, dryRun, ...work }),
     );
-    for (const warning of [unnamedWarning(result), platformWarning(result)]) if (warning) out.warn(warning);
+    const warned = [
+      unnamedWarning(result),
+      platformWarning(result),
+      referrersWarning(result, referrers ?? false),
+    ];
+    for (const warning of warned) if (warning) out.warn(warning);
     if (result.images.length > 0)
       for (const idle of idleRules(
         rules,

@@ -8,6 +8,7 @@ import { formatBytes, plural } from '../support/format.ts';
 import { refuseAbsent, usesOfLayers } from '../transports/absent.ts';
 import type { EngineStore, ImageLoad } from '../transports/docker-load.ts';
 import type { SourceLayer } from '../transports/source.ts';
+import { readsZstd, zstdRefused } from '../transports/zstd-layers.ts';
 import { checkLoaded, loadFailed } from './check-loaded.ts';
 import { archiveInto, type Loading } from './load-archive.ts';
 import type { Reporter } from './phase.ts';
@@ -100,6 +101,10 @@ export class ImageLoader implements AsyncDisposable {
 
   #wanted(load: ImageLoad): Via {
     const { shell, runtime, store, via, report } = this.#options;
+    if (via === 'pull' && !readsZstd(store) && load.missing.some(({ compression }) => compression === 'zstd'))
+      throw zstdRefused(load.names[0] ?? '', store, { host: shell.target.name }, [
+        'As an archive they are unpacked on the way: --via archive.',
+      ]);
     if (via !== 'auto') return via;
     const expected = expectedVia(load, store);
     if (runtime.loadScript === undefined) return 'pull';

@@ -3,8 +3,9 @@ import { sniffCompression } from '../content/media-types.ts';
 import type { Shell } from '../host/shell.ts';
 import { decompress } from '../support/compress.ts';
 import { peek } from '../support/peek.ts';
-import { type ImageLoad, loadArchive, ZSTD_SINCE } from '../transports/docker-load.ts';
+import { type ImageLoad, loadArchive } from '../transports/docker-load.ts';
 import type { SequentialSource } from '../transports/source.ts';
+import { readsZstd } from '../transports/zstd-layers.ts';
 import { loadFailed } from './check-loaded.ts';
 import type { Reporter } from './phase.ts';
 import type { Runtime } from './runtimes/runtime.ts';
@@ -60,7 +61,7 @@ export async function loadWhole(
     4,
   );
   const compression = sniffCompression(head);
-  const unread = compression === 'zstd' && before.major < ZSTD_SINCE;
+  const unread = compression === 'zstd' && !readsZstd(before);
   const plain = before.kind !== 'classic' && compression !== 'none';
   const result = await shell.run(script, {
     root: true,

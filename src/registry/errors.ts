@@ -123,6 +123,11 @@ export function refusalError(refusal: Refusal): RegistryError {
     case 429:
       return rateLimited(refusal, said, make);
   }
+  if (status === 507)
+    return make('REGISTRY_FAILED', `the storage of ${registry} is full${said}`, [
+      'Make room there: remove images that nobody needs, and collect the garbage of the registry.',
+      'Then run the command again: it goes on where it stopped.',
+    ]);
   if (status >= 500) {
     const afterMs = retryAfterMs(refusal.retryAfter);
     return make(

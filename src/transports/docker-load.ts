@@ -18,6 +18,7 @@ import { END_OF_ARCHIVE, fileHeader, padding } from '../tar/write.ts';
 import { blobPath } from './oci/file-store.ts';
 import { planCopy } from './plan.ts';
 import type { Bytes, RandomSource, SourceImage, SourceLayer } from './source.ts';
+import { readsZstd, unpackedZstd } from './zstd-layers.ts';
 
 /** What has to be known of an engine before images are loaded into it. */
 export interface EngineStore {
@@ -54,20 +55,16 @@ export interface ImageLoad {
   /** Those that an archive has to bring, and how many it leaves out. */
   send: SourceLayer[];
   leftOut: number;
-  /** Bytes of the layers that an archive brings, as stored. */
+  /** Bytes of the layers that an archive brings, as they lie in it. */
   bytes: number;
   archive: 'docker-archive' | 'oci';
   /** The names as the archive has them: in full, where the engine would not complete them as Docker does. */
   archiveNames: string[];
 }
 
-/** The first engine, by its major version, that reads zstd. */
-export const ZSTD_SINCE = 23;
-
 /**
  * Which images an engine lacks, in the order of the source; what one brings, the next may leave out.
- * Throws IMAGE_NOT_FOUND for a name in `only` that the source does not have, LOAD_FAILED for layers that the engine
- * cannot read.
+ * Throws IMAGE_NOT_FOUND for a name in `only` that the source does not have.
  */
 export async function planLoads(
   source: RandomSource,
@@ -84,10 +81,9 @@ export async function planLoads(
     const id = idOf(image, store.kind);
     if (names.every(name => id !== undefined && store.names.get(name) === id)) continue;
     const load = planLoad(image, names, id, layers, { ...store, chains, ...(blobs ? { blobs } : {}) });
-    for (const layer of load.send) refuseZstd(layer, names, store, source.description);
     for (const chain of chainsOf(image) ?? []) chains.add(chain);
     for (const layer of load.layers) blobs?.add(layerDigest(image, layer) ?? image.config.descriptor.digest);
-    loads.push(load);
+    loads.push(readsZstd(store) ? load : await withoutZstd(source, load));
   }
   return loads;
 }
@@ -167,7 +163,7 @@ function planLoad(
     missing,
     send,
     leftOut: image.layers.length - needed.length,
-    bytes: send.reduce((sum, layer) => sum + layer.size, 0),
+    bytes: sizeOf(send),
     archive: store.kind === 'containerd' && image.manifest ? 'oci' : 'docker-archive',
     archiveNames: store.kind === 'storage' ? names.map(name => formatReference(parseReference(name))) : names,
   };
@@ -261,19 +257,16 @@ function tagged(reference: Reference): string[] {
   return reference.tag === undefined ? [] : [familiarName({ ...reference, digest: undefined })];
 }
 
-function refuseZstd(layer: SourceLayer, names: string[], store: EngineStore, source: string): void {
-  if (layer.compression !== 'zstd' || store.major >= ZSTD_SINCE) return;
-  throw new AirferryError(
-    'LOAD_FAILED',
-    `${names[0]} has layers compressed with zstd, which engine ${store.major} cannot read: ${ZSTD_SINCE} is the first`,
-    {
-      where: { file: source, blob: layer.key },
-      suggestions: [
-        'Pack the bundle with `compression: gzip`, the default.',
-        `Or give the host an engine of version ${ZSTD_SINCE} or newer.`,
-      ],
-    },
-  );
+async function withoutZstd(source: RandomSource, load: ImageLoad): Promise<ImageLoad> {
+  const absent = load.send.some(layer => layer.absent);
+  if (absent || load.send.every(({ compression }) => compression !== 'zstd')) return load;
+  const send: SourceLayer[] = [];
+  for (const layer of load.send) send.push(await unpackedZstd(source, layer));
+  return { ...load, send, bytes: sizeOf(send) };
+}
+
+function sizeOf(layers: readonly SourceLayer[]): number {
+  return layers.reduce((sum, { size }) => sum + size, 0);
 }
 
 function json(value: unknown): Uint8Array {

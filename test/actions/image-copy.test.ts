@@ -147,6 +147,20 @@ test('rules rename on the way into an archive, to any registry', async () => {
   ]);
 });
 
+test('layers that are meant to be fetched from elsewhere come along when that is asked for', async () => {
+  await copy([oci], `docker://${registry.address}/far/`, { wanted: wanted('tool:2') });
+  const manifest = JSON.parse(manifestOf(tool).toString());
+  manifest.layers[0].mediaType = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  registry.manifests.get('far/tool')?.set('2', { mediaType: manifest.mediaType, bytes });
+  const source = `docker://${registry.address}/far/tool:2`;
+  for (const foreignLayers of [false, true]) {
+    const { images, moved } = await copy([source], `oci:${folder}/far-${foreignLayers}`, { foreignLayers });
+    assert.is(images[0]?.digest, digestOf(bytes));
+    assert.is(moved.blobs, foreignLayers ? 3 : 2);
+  }
+});
+
 test('an archive that is there is not replaced unless that is asked for', async () => {
   const target = `docker-archive:${folder}/kept.tar`;
   await copy([oci], target, { wanted: wanted('tool:2') });

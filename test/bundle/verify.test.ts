@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type BundleVerified, problemsError, verifyBundle } from '../../src/actions/bundle-verify.ts';
+import { Bundle } from '../../src/bundle/open.ts';
 import { EXIT, isAirferryError } from '../../src/errors.ts';
 import { ReadFile } from '../../src/support/file.ts';
 import { Meter } from '../../src/support/meter.ts';
@@ -110,7 +111,16 @@ test('a damaged layer is named with its offset and the images that need it', asy
 
 test('a bundle that was cut short is found wherever it was cut', async () => {
   const path = join(dir, 'cut.tar');
-  for (let length = size - 1; length > 0; length -= 1 + ((length * 7) % 1911)) {
+  const bundle = Bundle.open(sound);
+  const boundaries = bundle.entries.flatMap(({ offset, size: bytes }) => {
+    const end = offset + bytes;
+    return [offset - 512, offset, end, Math.ceil(end / 512) * 512];
+  });
+  bundle.close();
+  const lengths = new Set([...boundaries, size - 512].flatMap(at => [at - 1, at, at + 1]));
+  for (let length = size - 1; length > 0; length -= 1 + ((length * 7) % 1911)) lengths.add(length);
+  for (const length of lengths) {
+    if (length <= 0 || length >= size) continue;
     copyFileSync(sound, path);
     truncateSync(path, length);
     const found = await verify(path).then(

@@ -3,7 +3,7 @@ import type { HostResult, HostStatus } from '../../src/actions/host-results.ts';
 import type { BundleInspection } from '../../src/bundle/inspect.ts';
 import { createdView, verifiedView } from '../../src/cli/views/bundle.ts';
 import { bundleReport } from '../../src/cli/views/bundle-inspect.ts';
-import { copiedView, unnamedWarning } from '../../src/cli/views/copied.ts';
+import { copiedView, referrersWarning, unnamedWarning } from '../../src/cli/views/copied.ts';
 import { checkView } from '../../src/cli/views/host-check.ts';
 import { statusView } from '../../src/cli/views/host-status.ts';
 import { hostsView } from '../../src/cli/views/hosts.ts';
@@ -195,6 +195,10 @@ test('a push shows the mapping, what was sent and what was spared', () => {
     '2 images in docker://hub.company.com: nothing had to be sent, 2.00 MB there already',
   );
   assert.is(unnamedWarning(result), '1 image of bundle:site.tar without a name was left out: abababababab');
+  assert.is(referrersWarning(result, true), undefined);
+  const engine = { ...result, target: 'docker-daemon:unix:///run/docker.sock' };
+  assert.is(referrersWarning(engine, false), undefined);
+  assert.match(referrersWarning(engine, true) ?? '', 'engines hold images alone');
   const dry = copiedView({ ...result, dryRun: true, moved: NONE, present: NONE }, verb, plainLook());
   assert.is(dry.at(-1), '2 images would be pushed to docker://hub.company.com; nothing was sent');
 });

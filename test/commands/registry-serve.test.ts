@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,7 +102,8 @@ test('what cannot be served is told, with what to do instead', () =>
 
 test('layers that a bundle leaves out are served from its base', () =>
   inFolder(async cwd => {
-    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    // Smaller layers are not left out.
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0', randomBytes(200_000));
     await writeRecipe(cwd, ['a.tar']);
     for (const argv of [
       ['-o', 'old.tar'],
@@ -110,6 +112,10 @@ test('layers that a bundle leaves out are served from its base', () =>
       const { status, stderr } = await airferry(['bundle', 'create', ...argv], { cwd });
       assert.is(status, 0, stderr);
     }
+    const without = await airferry(['registry', 'serve', 'new.tar', ...LISTEN], { cwd });
+    assert.is(without.status, 3);
+    assert.match(without.stderr.replace(/\s+/g, ' '), /leaves out 1 blob of .* and no base has them/);
+    assert.match(without.stderr, '--base FILE');
     const serving = await start(cwd, ['new.tar', '--base', 'old.tar', '--listen', '127.0.0.1:0', '--json']);
     const { url } = JSON.parse(serving.said);
     const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };

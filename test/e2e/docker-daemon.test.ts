@@ -1,5 +1,6 @@
 /** Engines as places for images: reached by each way, read, written, and from one into another; each store of each engine. */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -10,7 +11,9 @@ import { Lab } from '../lab/lab.ts';
 import type { Registry } from '../lab/registry.ts';
 import { USERS } from '../lab/rootfs.ts';
 import { makeCertificate } from '../lab/tls.ts';
+import { writeFolder } from '../support/archives.ts';
 import { suite } from '../support/suite.ts';
+import { randomLayout } from '../transports/random-images.ts';
 import { clientCertificate, done, operate } from './engine-operator.ts';
 
 const test = suite('docker-daemon', { timeout: 300_000 });
@@ -30,6 +33,8 @@ const ENGINES = [
     store: 'containerd',
   },
 ] as const;
+/** Of random images; more are in transports/round-trip.test.ts. */
+const SEEDS = [1, 2];
 type Name = (typeof ENGINES)[number]['name'];
 
 const ssh = (name: Name, user = 'root'): string => `ssh://${user}@${lab.host(name).address}`;
@@ -173,6 +178,41 @@ for (const from of ENGINES) {
       );
     });
   }
+}
+
+/** Whether an image of a layout has a layer in zstd. */
+function inZstd(layout: string): boolean {
+  const blobs = join(layout, 'blobs/sha256');
+  return readdirSync(blobs).some(name => /tar\+zstd/.test(readFileSync(join(blobs, name), 'latin1')));
+}
+
+for (const from of ENGINES) {
+  test(`random images keep their names, IDs and layers on their way into ${from.name} and on to the others`, async () => {
+    for (const seed of SEEDS) {
+      const layout = join(lab.dir, `random-${from.name}-${seed}`);
+      await mkdir(layout);
+      writeFolder(layout, await randomLayout(seed, { runnable: true }));
+      const { view: expected = [] } = await done(lab, { task: 'view', from: layout });
+      assert.ok(expected.length > 0);
+      await empty(from.name);
+      await done(lab, { task: 'load', from: layout, to: ssh(from.name) });
+      const said = `seed ${seed}`;
+      assert.equal((await done(lab, { task: 'view', from: ssh(from.name) })).view, expected, said);
+      for (const to of ENGINES) {
+        if (to.name === from.name) continue;
+        await empty(to.name);
+        const { failed } = await operate(lab, { task: 'load', from: ssh(from.name), to: ssh(to.name) });
+        // The containerd store has kept them as they came.
+        if (from.store === 'containerd' && to.name === 'e20' && inZstd(layout)) {
+          assert.is(failed?.code, 'LOAD_FAILED', said);
+          assert.match(failed?.message ?? '', /has layers compressed with zstd, which engine 20 cannot read/);
+          continue;
+        }
+        assert.is(failed, undefined, said);
+        assert.equal((await done(lab, { task: 'view', from: ssh(to.name) })).view, expected, said);
+      }
+    }
+  });
 }
 
 for (const { name, store } of ENGINES) {

@@ -3,6 +3,7 @@
  * engines, and tells what came of it as one line of JSON. `operate` is how a test starts it.
  */
 import { readFileSync } from 'node:fs';
+import { digestOf } from '../../src/content/digest.ts';
 import { formatReference, parseReference, type Reference } from '../../src/content/reference.ts';
 import type { EngineApi } from '../../src/engine/api/client.ts';
 import { AirferryError } from '../../src/errors.ts';
@@ -15,11 +16,12 @@ import { type EngineLoad, loadIntoEngine } from '../../src/transports/docker-dae
 import { engineSource, isEngineSource } from '../../src/transports/docker-daemon/source.ts';
 import { openImageSource } from '../../src/transports/open.ts';
 import { registryTarget } from '../../src/transports/registry.ts';
+import type { ImageSource } from '../../src/transports/source.ts';
 import { must } from '../lab/exec.ts';
 import type { Lab } from '../lab/lab.ts';
 
 export interface Request {
-  task: 'ask' | 'load' | 'push';
+  task: 'ask' | 'load' | 'push' | 'view';
   /** An engine's address, or an archive's path. */
   from: string;
   /** An engine's address, or a registry's. */
@@ -41,6 +43,8 @@ export interface Answer {
   /** Blobs and bytes that a copy moved. */
   moved?: { blobs: number; bytes: number };
   copied?: { to: string[]; digest: string }[];
+  /** A line for each image: its names, the digest of its config, those of its layers; all of them were read. */
+  view?: string[];
   /** Bytes of memory at the most. */
   peak: number;
 }
@@ -96,7 +100,8 @@ async function act(request: Request): Promise<Answer> {
     if (task === 'ask' && isEngineSource(source)) {
       answer.version = (await source.engine.api.info()).version;
       answer.images = source.engine.images.length;
-    } else if (task === 'load') {
+    } else if (task === 'view') answer.view = await viewOf(source);
+    else if (task === 'load') {
       const report = await loadIntoEngine(await engine(to), source, { names: rename, unnamed: false, meter });
       answer.loads = report.loads.map(load => ({ ...load, to: load.to.map(formatReference) }));
       answer.moved = report.moved;
@@ -121,6 +126,17 @@ async function act(request: Request): Promise<Answer> {
   }
   answer.peak = process.resourceUsage().maxRSS * 1024;
   return answer;
+}
+
+async function viewOf(source: ImageSource): Promise<string[]> {
+  // The end of each stream is the check.
+  for await (const layer of source.layers()) for await (const _ of layer.open());
+  const { images } = await source.inventory();
+  const lines = images.map(({ names, config, layers }) => {
+    const words = [...names.map(formatReference).sort(), digestOf(config.bytes)];
+    return [...words, ...layers.map(({ diffId }) => diffId)].join(' ');
+  });
+  return lines.sort();
 }
 
 /** A CA's folder as a client of an engine has it: ca.pem, and cert.pem with key.pem signed by it. */

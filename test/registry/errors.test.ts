@@ -61,6 +61,13 @@ test('rate limits and server errors may pass, refusals may not', () => {
   for (const status of [400, 403, 404, 405, 413]) assert.not(refuse(status).mayPass, `${status}`);
 });
 
+test('a full storage is told as one, and does not pass by itself', () => {
+  const error = refuse(507, body('UNKNOWN', 'no space left on device'));
+  assert.not(error.mayPass);
+  assert.match(error.message, 'is full');
+  assert.match(error.suggestions.join(), 'Make room there');
+});
+
 test('a pause that nobody would wait for is said instead of kept', () => {
   const short = refuse(429, '', { retryAfter: '7' });
   assert.is(short.afterMs, 7000);

@@ -5,7 +5,7 @@ import { buildImageManifest, chainIds } from '../../src/content/manifest.ts';
 import { type Compression, layerMediaType, OCI_CONFIG, OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { parseReference } from '../../src/content/reference.ts';
 import { readAll } from '../../src/content/verified.ts';
-import { AirferryError } from '../../src/errors.ts';
+import type { AirferryError } from '../../src/errors.ts';
 import { walkTar } from '../../src/tar/walk.ts';
 import { type EngineStore, loadArchive, planLoads } from '../../src/transports/docker-load.ts';
 import type { RandomSource, SourceImage, SourceLayer } from '../../src/transports/source.ts';
@@ -195,16 +195,6 @@ test('an older docker save gets a manifest of its own for the containerd store, 
     rest.map(load => load.names),
     [['site/b:1']],
   );
-});
-
-test('zstd layers are refused for engines before 23, and taken by later ones', async () => {
-  const error = await planLoads(source(two('zstd')), engine(), { platform: PLATFORM }).catch(
-    (thrown: unknown) => thrown,
-  );
-  assert.instance(error, AirferryError);
-  assert.is((error as AirferryError).code, 'LOAD_FAILED');
-  assert.match((error as AirferryError).message, 'zstd');
-  assert.is((await planLoads(source(two('zstd')), engine({ major: 23 }), { platform: PLATFORM })).length, 2);
 });
 
 test('a plain layer that is not what the config counts ends the archive before it is whole', async () => {

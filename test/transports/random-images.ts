@@ -23,6 +23,8 @@ const PLATFORMS = [
   { os: 'linux', architecture: 'arm', variant: 'v7' },
   { os: 'linux', architecture: 's390x' },
 ];
+/** That of this machine, as images call it. */
+const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
 const FILE_NAMES = [
   'etc/hosts',
   'opt/Größe/naïve.txt',
@@ -36,31 +38,35 @@ interface Layer {
   diffId: Digest;
 }
 
+/** What has to be able to hold the images. */
+type For = 'layouts' | 'tagged' | 'engines';
+
 /**
  * The files of a layout with a few images and indexes. `tagged`: such that a registry can hold, which knows images by
- * name, and what is stored under a tag by its sha256.
+ * name, and what is stored under a tag by its sha256. `runnable`: such that an engine can hold, which wants layers that
+ * are tars, of images for its own processor alone.
  */
-export async function randomLayout(seed: number, { tagged = false } = {}): Promise<Files> {
-  return new Maker(random(seed), tagged).layout();
+export async function randomLayout(seed: number, { tagged = false, runnable = false } = {}): Promise<Files> {
+  return new Maker(random(seed), runnable ? 'engines' : tagged ? 'tagged' : 'layouts').layout();
 }
 
 class Maker {
   readonly #next: () => number;
   readonly #files: Files = new Map();
   readonly #layers: Layer[] = [];
-  readonly #tagged: boolean;
+  readonly #for: For;
   #names = 0;
 
-  constructor(next: () => number, tagged: boolean) {
+  constructor(next: () => number, holder: For) {
     this.#next = next;
-    this.#tagged = tagged;
+    this.#for = holder;
   }
 
   async layout(): Promise<Files> {
     for (let i = 1 + this.#upTo(5); i > 0; i--) this.#layers.push(await this.#layer());
     const tops: Descriptor[] = [];
     for (let i = 1 + this.#upTo(3); i > 0; i--) {
-      const content = this.#chance(0.4) ? this.#index() : this.#image(this.#pick(PLATFORMS));
+      const content = this.#chance(0.4) && !this.#runnable ? this.#index() : this.#image(this.#platform());
       tops.push(...this.#named(content));
     }
     const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: tops };
@@ -77,7 +83,7 @@ class Maker {
     const diffId = digestOf(plain);
     const compression = this.#pick(['gzip', 'zstd', 'none'] as const);
     // A blob without a byte; no tar, but a legal one.
-    if (kind === 1) {
+    if (kind === 1 && !this.#runnable) {
       const empty = new Uint8Array();
       return { descriptor: this.#put(`${OCI_LAYER}`, empty), diffId: digestOf(empty) };
     }
@@ -89,7 +95,8 @@ class Maker {
   }
 
   #image(platform: (typeof PLATFORMS)[number]): Descriptor {
-    const layers = Array.from({ length: this.#upTo(6) }, () => this.#pick(this.#layers));
+    const least = this.#runnable ? 1 : 0;
+    const layers = Array.from({ length: least + this.#upTo(6 - least) }, () => this.#pick(this.#layers));
     const config = this.#json(OCI_CONFIG, {
       created: '2026-01-01T00:00:00Z',
       ...platform,
@@ -136,7 +143,7 @@ class Maker {
   /** An entry for each name; sometimes none has one. */
   #named(content: Descriptor): Descriptor[] {
     const { annotations: _, ...rest } = content;
-    const length = Math.max(this.#tagged ? 1 : 0, this.#upTo(4));
+    const length = Math.max(this.#for === 'layouts' ? 0 : 1, this.#upTo(4));
     const names = Array.from({ length }, () => `hub.company.com/site/app-${this.#names++}:1`);
     if (names.length === 0) return [rest];
     return names.map(name => ({
@@ -151,10 +158,19 @@ class Maker {
 
   /** Most digests are sha256; a few are sha512, as the spec allows. */
   #put(mediaType: string, bytes: Uint8Array): Descriptor {
-    const unusual = this.#chance(0.1) && !(this.#tagged && /manifest|index/.test(mediaType));
+    const named = this.#for !== 'layouts' && /manifest|index/.test(mediaType);
+    const unusual = this.#chance(0.1) && !named && !this.#runnable;
     const digest = digestOf(bytes, unusual ? 'sha512:' : undefined);
     this.#files.set(`blobs/${digest.replace(':', '/')}`, bytes);
     return { mediaType, digest, size: bytes.length };
+  }
+
+  get #runnable(): boolean {
+    return this.#for === 'engines';
+  }
+
+  #platform(): (typeof PLATFORMS)[number] {
+    return this.#runnable ? { os: 'linux', architecture: ARCHITECTURE } : this.#pick(PLATFORMS);
   }
 
   #upTo(limit: number): number {

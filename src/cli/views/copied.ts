@@ -89,6 +89,12 @@ export function platformWarning({ otherPlatforms = [], sources }: ImagesCopied):
   return `left out, since ${clean(sources.join(', '))} has nothing of it for the platforms that are asked for: ${names}`;
 }
 
+/** A warning for signatures that were to come along to where there is no place for them. */
+export function referrersWarning({ target }: ImagesCopied, asked: boolean): string | undefined {
+  if (!asked || !target.startsWith('docker-daemon:')) return undefined;
+  return 'engines hold images alone: signatures, SBOMs and attestations stay where they are';
+}
+
 function outcome({ outcome }: CopiedName, { done }: Verb, { paint }: Look): Cell {
   return outcome === 'copied' ? { text: done, paint: paint.green } : { text: outcome, paint: paint.dim };
 }

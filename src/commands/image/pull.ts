@@ -7,6 +7,7 @@ import { dryRunFlag, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
   forceFlag,
+  foreignLayersFlag,
   platformFlag,
   referrersFlag,
   registryAccessFlags,
@@ -47,6 +48,7 @@ export default class ImagePull extends ImageCommand {
     ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
+    ...foreignLayersFlag,
     ...forceFlag,
     ...dryRunFlag,
     ...sshFlags,

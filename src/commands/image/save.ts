@@ -8,6 +8,7 @@ import { dryRunFlag, hostFlags, sshFlags } from '../../cli/flags.ts';
 import {
   accessOf,
   forceFlag,
+  foreignLayersFlag,
   platformFlag,
   referrersFlag,
   registryAccessFlags,
@@ -65,6 +66,7 @@ export default class ImageSave extends ImageCommand {
     ...imageNameFlags,
     ...platformFlag,
     ...referrersFlag,
+    ...foreignLayersFlag,
     ...forceFlag,
     ...dryRunFlag,
     host: hostFlags.host,

@@ -5,10 +5,12 @@
  */
 import type { Digest } from '../../content/digest.ts';
 import { chainIds } from '../../content/manifest.ts';
+import { sniffCompression } from '../../content/media-types.ts';
 import { familiarName } from '../../content/reference.ts';
 import { layerDifferences, platformDifference } from '../loaded.ts';
 import { allNames } from '../selection.ts';
 import type { Bytes } from '../source.ts';
+import { readsZstd, zstdRefused } from '../zstd-layers.ts';
 import { foretelling } from './foretell.ts';
 import {
   type EngineLoadOptions,
@@ -91,9 +93,13 @@ async function loadBatch(
     }
   }
   const saved = came(from.save(images.map(({ id }) => id)));
-  const thin = kind === 'classic' && store.kind === 'classic';
-  const archive = thin ? without(saved, source, images, loading, sent) : saved;
   const titles = images.map(({ names, id }) => shown(names[0] ?? id));
+  const thin = kind === 'classic' && store.kind === 'classic';
+  const archive = thin
+    ? without(saved, source, images, loading, sent)
+    : readsZstd(store)
+      ? saved
+      : refusingZstd(saved, source, titles, loading);
   const loaded = await loadBytes(loading, goes(archive), titles);
   const done: EngineLoad[] = [];
   for (const [i, { image, to }] of batch.entries()) {
@@ -149,6 +155,25 @@ function without(
     },
     onLeftOut: bytes => {
       sent.leftOut += bytes;
+    },
+  });
+}
+
+/** The containerd store keeps layers as they were pulled; how large one is unpacked, a stream does not tell beforehand. */
+function refusingZstd(
+  saved: Bytes,
+  source: EngineSource,
+  [name = '']: readonly string[],
+  { api, store }: Loading,
+): Bytes {
+  return thinned(saved, {
+    path: source.description,
+    leaveOut: () => false,
+    look: (_, head) => {
+      if (sniffCompression(head) !== 'zstd') return;
+      throw zstdRefused(`${name} of ${source.description}`, store, {}, [
+        `Take it by way of an archive, which is read twice: airferry image copy ${source.description}:${name} oci-archive:image.tar, then airferry image copy oci-archive:image.tar docker-daemon:${api.description}`,
+      ]);
     },
   });
 }

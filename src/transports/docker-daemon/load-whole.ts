@@ -4,9 +4,9 @@ import { sniffCompression } from '../../content/media-types.ts';
 import { familiarName, formatReference, type Reference } from '../../content/reference.ts';
 import { decompress } from '../../support/compress.ts';
 import { peek } from '../../support/peek.ts';
-import { ZSTD_SINCE } from '../docker-load.ts';
 import { allNames } from '../selection.ts';
 import type { Bytes, SequentialSource } from '../source.ts';
+import { readsZstd } from '../zstd-layers.ts';
 import { type EngineLoadOptions, failed, type Loading, loadBytes, nameImage, standing } from './loader.ts';
 import type { EngineLoad } from './report.ts';
 
@@ -29,7 +29,7 @@ export async function loadWhole(
     }
   }
   const { head, whole } = await peek(counted(source.whole()), 4);
-  const unread = sniffCompression(head) === 'zstd' && store.major < ZSTD_SINCE;
+  const unread = sniffCompression(head) === 'zstd' && !readsZstd(store);
   const archive = unread ? decompress(whole, 'zstd', source.description) : whole;
   const { names, ids } = await loadBytes(loading, archive, [source.description]);
   if (names.length + ids.length === 0)

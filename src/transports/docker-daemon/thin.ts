@@ -11,6 +11,8 @@ export interface ThinOptions {
   path: string;
   /** Whether the file of a layer stays out. `documentAt` gives the small files that came before it. */
   leaveOut(path: string, documentAt: (path: string) => Uint8Array | undefined): boolean;
+  /** Shown the first bytes of each file that goes; what it throws ends the archive. */
+  look?: (path: string, head: Uint8Array) => void;
   /** Told of each layer that is left out, with its bytes. */
   onLeftOut?: (bytes: number) => void;
 }
@@ -42,7 +44,12 @@ export async function* thinned(bytes: Bytes, options: ThinOptions): AsyncGenerat
       options.onLeftOut?.(header.size);
     } else {
       yield await fileHeader(path, header.size);
-      yield* body;
+      let shown = false;
+      for await (const chunk of body) {
+        if (!shown) options.look?.(path, chunk);
+        shown = true;
+        yield chunk;
+      }
       yield padding(header.size);
     }
   }

@@ -13,8 +13,10 @@ export const PART_HEADER = 4096;
 /** A name has three digits for the number. */
 export const MOST_PARTS = 999;
 const PART_TYPE = 'application/vnd.airferry.part.v1+json';
-/** How every part begins. */
-const MAGIC = `{\n  "mediaType": "${PART_TYPE}"`;
+/** How every part begins, one of a later format too. */
+const MAGIC = /^\{\n {2}"mediaType": "application\/vnd\.airferry\.part\.v\d{1,4}\+json"/;
+/** Characters of that, and more. */
+const BEGINNING = 80;
 /** The sum and the end of its line. */
 const SUM = 65;
 
@@ -49,7 +51,7 @@ export type PartContent = Pick<PartHeader, 'part' | 'start' | 'size' | 'digest'>
 
 /** Whether bytes from the start of a file are those of a part. */
 export function isPart(head: Uint8Array): boolean {
-  return Buffer.from(head.subarray(0, MAGIC.length)).toString('latin1') === MAGIC;
+  return MAGIC.test(Buffer.from(head.subarray(0, BEGINNING)).toString('latin1'));
 }
 
 /** The digest that all parts of one cut have in common. */

@@ -1,4 +1,5 @@
 /** Bundles in parts: written in one pass, read where they lie, and each part told from any other. */
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -207,6 +208,24 @@ test('a part is named whose damage leaves nothing to open: in the head, the mani
       assert.is(error.where.file, join(folder, 'site.tar.001'), `${at} ${name}`);
     }
   }
+});
+
+test('a part of a later format is told as one, and not as something else', async () => {
+  const folder = copy();
+  const path = join(folder, 'site.tar.001');
+  const part = readFileSync(path);
+  const text = part
+    .subarray(0, PART_HEADER - 65)
+    .toString('latin1')
+    .replace('part.v1+json', 'part.v2+json');
+  const sum = createHash('sha256').update(text, 'latin1').digest('hex');
+  writeFileSync(path, Buffer.concat([Buffer.from(`${text}${sum}\n`, 'latin1'), part.subarray(PART_HEADER)]));
+  const error = await refused(
+    () => Bundle.open(path),
+    'BUNDLE_INVALID',
+    'a format that this airferry does not know',
+  );
+  assert.match(error.suggestions.join(), 'a newer one');
 });
 
 test('a part that was cut short, anywhere, is named', async () => {

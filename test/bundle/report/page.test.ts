@@ -45,6 +45,7 @@ function assertWhole(page: string): void {
 test('the page of a bundle is whole in itself, and the same each time', async () => {
   const page = await bundleHtml({ path: GOLDEN, airferry: '0.1.0' });
   assertWhole(page);
+  assert.match(page, /<svg[^>]*>.*<title>[^<]*site\/app.*<\/svg>/s);
   assert.is(page, await bundleHtml({ path: GOLDEN, airferry: '0.1.0' }));
   for (const word of [
     'hub.company.com/site/app:1.0',
