@@ -1,8 +1,11 @@
 /** Layers that a bundle leaves out: who has to have them, said before anything is moved. */
 import type { Digest } from '../content/digest.ts';
+import type { Reference } from '../content/reference.ts';
 import { AirferryError } from '../errors.ts';
 import { formatBytes, plural } from '../support/format.ts';
+import { mapLimit } from '../support/limit.ts';
 import type { SourceImage, SourceLayer } from './source.ts';
+import type { ImageTarget } from './target.ts';
 
 /** A blob that is neither in a bundle nor in the bases that were named. */
 export interface AbsentBlob {
@@ -61,6 +64,23 @@ export function refuseAbsent(
 ): void {
   const blobs = absentBlobs(layers, uses);
   if (blobs.length > 0) throw baseMissing(source, blobs, lacks);
+}
+
+/** The same for those of the layers that the target lacks too, at the homes where it is to have them. */
+export async function refuseLost(
+  source: string,
+  layers: readonly SourceLayer[],
+  target: ImageTarget,
+  homesOf: (layer: SourceLayer) => readonly Reference[],
+  uses: ReadonlyMap<string, string>,
+): Promise<void> {
+  const absent = layers.filter(layer => layer.absent);
+  const there = await mapLimit(absent, target.concurrency, async layer => {
+    if (!layer.descriptor) return false;
+    return (await target.has?.(layer.descriptor, homesOf(layer))) ?? false;
+  });
+  const lost = absent.filter((_, i) => !there[i]);
+  refuseAbsent(source, lost, `${target.description} lacks them`, uses);
 }
 
 /** Those of the layers that are at nobody's hand, each once. */

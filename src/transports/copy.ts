@@ -11,7 +11,7 @@ import { isAirferryError } from '../errors.ts';
 import { mapLimit } from '../support/limit.ts';
 import type { Meter } from '../support/meter.ts';
 import { Semaphore } from '../support/semaphore.ts';
-import { refuseAbsent, usesOfLayers } from './absent.ts';
+import { refuseLost, usesOfLayers } from './absent.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { chainsByLayer } from './chains.ts';
 import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
@@ -25,7 +25,7 @@ import { withoutPresent } from './present.ts';
 import type { Selection } from './selection.ts';
 import type { Bytes, ForetoldImage, ImageSource, SequentialSource, SourceLayer } from './source.ts';
 import { storeManifests } from './store-manifests.ts';
-import type { BlobInput, ImageTarget, PutResult } from './target.ts';
+import type { Arrival, BlobInput, ImageTarget, PutResult } from './target.ts';
 
 export { type CopiedImage, type CopyReport, type DigestChange, digestNote } from './copy-report.ts';
 
@@ -109,11 +109,16 @@ class Copy implements PreparedCopy {
     const { meter } = this.#options;
     if (this.#source.access === 'sequential') {
       meter.expect(this.#source.bytes);
-      if (this.#takesAll() || (this.#source.foretold && !this.#source.complete)) return;
-      if (!this.#source.complete) await this.#survey(this.#source);
+      const { foretold, complete } = this.#source;
+      if (this.#takesAll()) return;
+      if (foretold && !complete)
+        return this.#expect([{ homes: foretoldHomes(foretold, this.#options, this.#target.scope) }]);
+      if (!complete) await this.#survey(this.#source);
     }
     await this.#decide();
-    if (this.#source.access === 'sequential') return;
+    // What a stream holds is known when it has passed; where it goes, before.
+    if (this.#source.access === 'sequential')
+      return this.#expect([...(this.#homes?.values() ?? [])].map(homes => ({ homes })));
     for await (const layer of this.#source.layers()) {
       if (!this.#homes?.has(layer.key)) continue;
       meter.expect(layer.size);
@@ -123,25 +128,15 @@ class Copy implements PreparedCopy {
       ...(descriptor && { descriptor }),
       homes: this.#homes?.get(key) ?? [],
     }));
-    await this.#refuseAbsent();
-    if (arrivals.length > 0) await this.#target.expect?.(arrivals);
+    const named = this.#plan.images.map(({ image, to }) => ({ image, names: to.map(familiarName) }));
+    const homesOf = ({ key }: SourceLayer): Reference[] => this.#homes?.get(key) ?? [];
+    const layers = this.#tasks.map(({ layer }) => layer);
+    await refuseLost(this.#source.description, layers, this.#target, homesOf, usesOfLayers(named));
+    await this.#expect(arrivals);
   }
 
-  /** Layers that a bundle leaves out have to be at the target. */
-  async #refuseAbsent(): Promise<void> {
-    const absent = this.#tasks.map(({ layer }) => layer).filter(layer => layer.absent);
-    const there = await mapLimit(absent, this.#target.concurrency, async ({ key, descriptor }) => {
-      if (!descriptor) return false;
-      return (await this.#target.has?.(descriptor, this.#homes?.get(key) ?? [])) ?? false;
-    });
-    const lost = absent.filter((_, i) => !there[i]);
-    const named = this.#plan.images.map(({ image, to }) => ({ image, names: to.map(familiarName) }));
-    refuseAbsent(
-      this.#source.description,
-      lost,
-      `${this.#target.description} lacks them`,
-      usesOfLayers(named),
-    );
+  async #expect(arrivals: readonly Arrival[]): Promise<void> {
+    if (arrivals.some(({ homes }) => homes.length > 0)) await this.#target.expect?.(arrivals);
   }
 
   /** With the inventory at hand: what is to be done, and where each layer goes. */

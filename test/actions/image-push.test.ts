@@ -22,6 +22,7 @@ import {
   tarOf,
   writeTo,
 } from '../support/archives.ts';
+import { asHarbor } from '../support/fake-harbor.ts';
 import {
   drop,
   dropAnswer,
@@ -510,5 +511,28 @@ test(
     }
   }),
 );
+
+for (const [what, write] of Object.entries({
+  'an OCI archive': () => ociArchive([app, tool]),
+  'a docker-archive': () => dockerArchive20([app, tool]),
+  'a docker-archive, compressed as a whole': async () => gzipped(await dockerArchive20([app, tool])),
+  'an OCI archive, compressed as a whole': async () => gzipped(await ociArchive([app, tool])),
+})) {
+  test(
+    `projects of Harbor are created before the first byte of ${what}`,
+    withSite(async ({ registry, push, tags }) => {
+      const harbor = asHarbor(registry);
+      const path = writeTo(folder, 'harbor.tar', await write());
+      const rules = [parseRetagRule('site/*=plant/*'), parseRetagRule('*=tools/*')];
+      await push({ sources: [path], createProjects: true, rules });
+      assert.equal([...harbor.projects.keys()].sort(), ['plant', 'tools']);
+      assert.equal(tags(), ['plant/app:1.0', 'plant/app:latest', 'tools/tool:2']);
+      const requests = registry.requests();
+      const created = requests.findLastIndex(line => /^POST .*\/projects/.test(line));
+      const uploaded = requests.findIndex(line => line.includes('/blobs/uploads'));
+      assert.ok(created >= 0 && created < uploaded, `${created} before ${uploaded}`);
+    }),
+  );
+}
 
 test.run();
