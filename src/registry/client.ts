@@ -84,7 +84,7 @@ export class RegistryClient {
       credentials: async () => credentials ?? (await findCredentials(registry, { configFile })),
       signal,
     };
-    this.#harbor = new Harbor(shared);
+    this.#harbor = new Harbor({ ...shared, pauseMs: retry?.baseMs });
     this.#session = new Session({
       ...shared,
       access: options.access ?? 'pull',

@@ -2,6 +2,7 @@
  * What Harbor has beyond a registry: projects that must exist before a push, quotas, proxy caches, read-only mode.
  * Harbor API v2.0. Asked only when the operator wants it, or when a refusal calls for an explanation.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAirferryError } from '../errors.ts';
 import { formatBytes } from '../support/format.ts';
 import { isObject } from '../support/is-object.ts';
@@ -21,8 +22,14 @@ export interface HarborOptions {
   registry: string;
   origin: string;
   credentials(): Promise<Credentials | undefined>;
+  /** Milliseconds before a question is asked for the second time. Default 500. */
+  pauseMs?: number | undefined;
   signal?: AbortSignal;
 }
+
+/** How often a question is asked that fails with what may pass; statuses by which a Harbor or its proxy says so. */
+const ATTEMPTS = 3;
+const PASSING = [429, 502, 503, 504];
 
 export interface HarborProject {
   name: string;
@@ -214,21 +221,23 @@ export class Harbor {
     path: string,
     { headers, body, ...parameters }: Ask = {},
   ): Promise<ApiAnswer> {
-    const { http, origin, credentials, signal } = this.#options;
+    const { http, origin, credentials, pauseMs = 500, signal } = this.#options;
     let url = new URL(`${origin}/api/v2.0/${path}`);
     for (const [name, value] of Object.entries(parameters)) url = withParameter(url, name, value as string);
     const login = await credentials();
     const authorization =
       login?.kind === 'password' ? basicAuthorization(login.username, login.password) : undefined;
-    const answer = await http.send({
-      method,
-      url,
-      headers: { accept: 'application/json', ...headers },
-      authorization,
-      body,
-      signal,
-    });
-    return readAnswer(method, answer);
+    const request = { method, url, headers: { accept: 'application/json', ...headers }, body, signal };
+    for (let attempt = 1; ; attempt++) {
+      const last = attempt === ATTEMPTS;
+      try {
+        const answer = await readAnswer(method, await http.send({ ...request, authorization }));
+        if (last || !PASSING.includes(answer.status)) return answer;
+      } catch (error) {
+        if (last || !(error instanceof RegistryError && error.mayPass)) throw error;
+      }
+      await sleep(pauseMs * attempt, undefined, signal && { signal });
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { registryTarget } from '../../src/transports/registry.ts';
 import { asHarbor } from '../support/fake-harbor.ts';
-import { errorBody, status, webPage } from '../support/fake-registry.ts';
+import { drop, errorBody, status, webPage } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
 import { failure, sample, withRegistry } from './rig.ts';
 
@@ -19,6 +19,39 @@ test(
     const harbor = asHarbor(registry);
     assert.ok(await client.harbor());
     harbor.pingOnly = true;
+    assert.ok(await client.harbor());
+  }),
+);
+
+for (const [what, fault] of Object.entries({
+  'that is busy': status(503, ''),
+  'that limits requests': status(429, ''),
+  'that drops a connection': drop(),
+})) {
+  test(
+    `a Harbor ${what} is asked again before it is taken for none`,
+    withRegistry({}, async ({ registry, client }) => {
+      registry.fault('GET', /systeminfo/, fault);
+      registry.fault('GET', /projects\/plant$/, fault);
+      asHarbor(registry, { plant: { hard: 100 * MB, used: 99 * MB } });
+      const found = await client.harbor();
+      const full = await failure(
+        found?.prepare('plant', { create: false, bytes: 2 * MB }) as Promise<unknown>,
+        'REGISTRY_DENIED',
+      );
+      assert.match(full.message, 'has no room');
+      const asked = registry.requests().filter(line => /systeminfo|plant$/.test(line));
+      assert.is(asked.length, 4, asked.join('\n'));
+    }),
+  );
+}
+
+test(
+  'a Harbor that stays busy is taken for none in the end, and the push goes on',
+  withRegistry({}, async ({ registry, client }) => {
+    registry.fault('GET', /systeminfo|ping/, status(503, ''), 6);
+    asHarbor(registry);
+    assert.is(await client.harbor(), undefined);
     assert.ok(await client.harbor());
   }),
 );
