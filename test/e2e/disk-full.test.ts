@@ -94,6 +94,21 @@ test('a bundle whose names would need more room than there is stays as it was, a
   }
 });
 
+test('a bundle that finds no room in the middle leaves nothing, and the older one stays', async () => {
+  const small = scratch();
+  writeFileSync(join(small, 'small'), noise(50_000, 1));
+  writeFileSync(join(small, 'large'), noise(2_000_000, 2));
+  const recipe = (from: string): string =>
+    `name: t\nversion: "1"\nfiles: [{ from: ./${from}, to: /etc/x }]\n`;
+  const options = { output: join(disk, 'site.tar') };
+  await create(small, recipe('small'), options);
+  const before = readFileSync(options.output);
+  const failure = await create(small, recipe('large'), options).catch((error: unknown) => error);
+  assert.is((failure as { code: string }).code, 'DISK_FULL', String(failure));
+  assert.equal(readdirSync(disk), ['site.tar']);
+  assert.ok(readFileSync(options.output).equals(before));
+});
+
 test('a bundle in parts leaves none of them where the disk is full in the middle, and older ones stay', async () => {
   const small = scratch();
   writeFileSync(join(small, 'small'), noise(100_000, 1));

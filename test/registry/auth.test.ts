@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Http } from '../../src/registry/http.ts';
 import type { Credentials } from '../../src/registry/login.ts';
 import { fetchToken } from '../../src/registry/token.ts';
 import { type FakeRegistry, type Quirks, status } from '../support/fake-registry.ts';
+import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
 import { collect, failure, type Rig, sample, withRegistry as withOpenRegistry } from './rig.ts';
 
@@ -241,14 +244,29 @@ test(
   }),
 );
 
-test(
-  'what is public can be read although the helper for logins is missing',
-  withOpenRegistry({}, async ({ registry, client }) => {
-    const blob = sample(100);
-    registry.blobs.set('plant/app', new Map([[blob.descriptor.digest, blob.bytes]]));
-    assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
-  }),
-);
+test('what is public can be read although the helper for logins is missing', async () => {
+  const configFile = join(scratch(), 'config.json');
+  writeFileSync(configFile, JSON.stringify({ credsStore: 'nowhere' }));
+  const publicly = withOpenRegistry(
+    {},
+    async ({ registry, client }) => {
+      const blob = sample(100);
+      registry.blobs.set('plant/app', new Map([[blob.descriptor.digest, blob.bytes]]));
+      assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
+    },
+    { configFile },
+  );
+  await publicly();
+  const asked = withOpenRegistry(
+    { auth: 'basic', login },
+    async ({ client }) => {
+      const error = await failure(client.headManifest('plant/app', '1.0'), 'CREDENTIALS_INVALID');
+      assert.match(error.message, 'docker-credential-nowhere');
+    },
+    { configFile },
+  );
+  await asked();
+});
 
 test(
   'a token whose server does not say how long it lives is good for a minute',

@@ -37,6 +37,25 @@ test(
   }),
 );
 
+test(
+  'a manifest that breaks off in the middle is asked for again',
+  withRegistry({}, async ({ registry, client }) => {
+    const [config, layer] = [sample(100), sample(1000)];
+    give(registry, config, layer);
+    const manifest = manifestOver([config, layer]);
+    await client.putManifest(REPOSITORY, '1.0', OCI_MANIFEST, manifest.bytes);
+    registry.fault('GET', /manifests/, async ({ req, res }) => {
+      res.writeHead(200, { 'content-type': OCI_MANIFEST, 'content-length': manifest.bytes.length });
+      res.write(manifest.bytes.subarray(0, manifest.bytes.length / 2));
+      await new Promise(resolve => setTimeout(resolve, 20));
+      req.socket.destroy();
+    });
+    const { bytes } = await client.getManifest(REPOSITORY, '1.0');
+    assert.equal(Buffer.from(bytes), manifest.bytes);
+    assert.is(registry.requests().filter(line => /^GET .*manifests/.test(line)).length, 2);
+  }),
+);
+
 for (const [what, quirks] of [
   ['names no digest', { noDigestHeader: true }],
   ['is not allowed', { headStatus: 405 }],

@@ -338,6 +338,23 @@ test(
   }),
 );
 
+for (const [how, fault] of [
+  ['refuses', status(405, '')],
+  ['fails at', status(500, '')],
+  ['cuts', drop()],
+] as const) {
+  test(
+    `a registry that ${how} the request to give an upload up changes nothing of what is told`,
+    withRegistry({}, async ({ registry, client }) => {
+      registry.fault('PUT', /digest=/, status(403, errorBody('DENIED', 'no')));
+      registry.fault('DELETE', /uploads/, fault, 9);
+      const error = await failure(client.putBlob(REPOSITORY, sample(300_000)), 'REGISTRY_DENIED');
+      assert.match(error.message, 'no');
+      assert.ok(methods(registry).includes('DELETE'));
+    }),
+  );
+}
+
 test(
   'a source that has more or fewer bytes than it says is a mismatch, and nothing stays',
   withRegistry({}, async ({ registry, client }) => {

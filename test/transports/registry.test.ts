@@ -139,6 +139,25 @@ test(
 );
 
 test(
+  'a registry that says it mounted what it did not gets the blob when the manifest finds it out',
+  withTarget({ mount: 201 }, async set => {
+    const origin = set.name('plant/base:1.0');
+    const blobs = [sample(10), sample(300_000)];
+    await push(set, origin, blobs);
+    const { registry } = set;
+    const name = set.name('plant/app:1.0');
+    const { manifest } = await push(set, name, blobs);
+    assert.ok(await set.target.holds(name, manifest.descriptor));
+    for (const { descriptor, bytes } of blobs)
+      assert.equal(registry.blobs.get('plant/app')?.get(descriptor.digest), bytes);
+    assert.ok(
+      registry.seen.some(({ query }) => query.includes('mount=')),
+      'it was asked to mount',
+    );
+  }),
+);
+
+test(
   'two images that share a layer which is not there after all wait for the one sending',
   withTarget({ claimsAllBlobs: true }, async set => {
     const shared = sample(300_000);
