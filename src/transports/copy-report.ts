@@ -11,9 +11,10 @@ import type { PutResult } from './target.ts';
 /**
  * Why content has another digest than in the source: of an index only one platform was wanted (`platform`) or not all
  * (`platforms`), so that one of its images stands for it, or an index over the rest; or `layers` came uncompressed; or
- * the target knows what has a tag by an `algorithm` of its own, though the bytes are the same.
+ * the target knows what has a tag by an `algorithm` of its own, though the bytes are the same; or it is an `engine`, which
+ * knows images by their configs, or wrote a manifest of its own.
  */
-export type DigestChange = 'platform' | 'platforms' | 'layers' | 'algorithm';
+export type DigestChange = 'platform' | 'platforms' | 'layers' | 'algorithm' | 'engine';
 
 /** Content that now stands at the target. */
 export interface CopiedImage {
@@ -65,6 +66,8 @@ export function digestNote({ source, changed }: Pick<CopiedImage, 'source' | 'ch
       return 'digest changed: layers were compressed on the way';
     case 'algorithm':
       return 'digest changed: the registry names the same bytes by sha256';
+    case 'engine':
+      return 'digest changed: the engine knows the image by an ID of its own';
     default:
       return source === undefined ? 'digest is new: the source has none' : 'digest kept';
   }

@@ -73,8 +73,8 @@ async function loadRandom(
     const load = loads.find(load => load.names[0] === names[0]);
     const to = names.flatMap(name => origins.get(name)?.to ?? []);
     const from = names.flatMap(name => origins.get(name)?.from ?? []);
-    const digest = image.manifest?.descriptor.digest ?? image.config.descriptor.digest;
-    const common = { from, to, source: digest, platform: image.platform, layers: image.layers.length };
+    const known = image.manifest && { source: image.manifest.descriptor.digest };
+    const common = { from, to, ...known, platform: image.platform, layers: image.layers.length };
     const sizes = {
       layers: image.layers.length,
       bytes: load?.layers.reduce((sum, { size }) => sum + size, 0) ?? 0,

@@ -10,7 +10,7 @@ export interface EngineLoad {
   to: Reference[];
   /** By what the engine knows it. */
   id: Digest;
-  /** By what the source knows it: the digest of its manifest or config. */
+  /** By what the source knows it: the digest of its manifest, or its ID in another engine. Absent where it has none. */
   source?: Digest;
   platform: Platform;
   /** `tagged`: the engine had the image, and got its name. `present`: it had both. */
@@ -46,6 +46,7 @@ export function reportOf(loads: readonly EngineLoad[]): EngineLoadReport {
       manifest: { mediaType: OF_ENGINE, digest: id, size: 0 },
       present: how !== 'loaded',
       ...(source ? { source } : {}),
+      ...(source && source !== id ? { changed: 'engine' } : {}),
       moved: bytes,
       spared: leftOut.bytes,
     })),

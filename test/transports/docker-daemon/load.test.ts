@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
+import { digestOf } from '../../../src/content/digest.ts';
 import { formatPlatform } from '../../../src/content/platform.ts';
 import { familiarName, parseReference } from '../../../src/content/reference.ts';
 import { AirferryError, type ErrorCode } from '../../../src/errors.ts';
@@ -13,7 +14,9 @@ import {
   dockerArchive26,
   imageOf,
   layerOf,
+  manifestOf,
   noise,
+  ociArchive,
   siteImages,
 } from '../../support/archives.ts';
 import type { Dialect } from '../../support/fake-engine.ts';
@@ -62,6 +65,18 @@ test('an archive goes layer by layer, what the engine has stays here, and the se
       'tool:2 present, 2 left out',
     ]);
     assert.is(again.moved.bytes, 0);
+  }));
+
+test('that an engine knows images by their configs is said of those that had a digest before', () =>
+  withEngines([[[], '26']], async rig => {
+    const addressed = fileOf(await ociArchive([app, tool]));
+    const { images } = await load(rig, await openImageSource(addressed));
+    assert.equal(
+      images.map(({ source, manifest, changed }) => [source, manifest.digest, changed]),
+      [app, tool].map(image => [digestOf(manifestOf(image)), image.id, 'engine']),
+    );
+    const plainly = await load(rig, await openImageSource(plain));
+    assert.ok(plainly.images.every(({ source, changed }) => source === undefined && changed === undefined));
   }));
 
 test('an image that is there under another name gets its name, and nothing is sent', () =>
