@@ -120,11 +120,11 @@ export class Harbor {
 
   /**
    * Make sure that pushes can begin: the project exists (created where `create` says so), takes pushes, and has room for
-   * so many bytes. Gives back whether it was created. Throws REGISTRY_NOT_FOUND and REGISTRY_DENIED, with what to do.
+   * so many bytes, and some more where it is known that there are, but not how many. Gives back whether it was created. Throws REGISTRY_NOT_FOUND and REGISTRY_DENIED, with what to do.
    */
   async prepare(
     name: string,
-    { create, bytes }: { create: boolean; bytes: number },
+    { create, bytes, more = false }: { create: boolean; bytes: number; more?: boolean },
   ): Promise<'created' | 'present'> {
     const project = await this.#visible(name);
     if (project === undefined) {
@@ -133,7 +133,9 @@ export class Harbor {
     }
     if (project !== 'hidden' && project.proxyCache) throw this.#proxyCache(name);
     const quota = await this.quota(name);
-    if (quota?.hard !== undefined && quota.used + bytes > quota.hard) throw this.#full(name, quota, bytes);
+    const wanted = bytes + (more ? 1 : 0);
+    if (quota?.hard !== undefined && quota.used + wanted > quota.hard)
+      throw this.#full(name, quota, bytes || undefined);
     return 'present';
   }
 

@@ -112,20 +112,20 @@ class Copy implements PreparedCopy {
       const { foretold, complete } = this.#source;
       if (this.#takesAll()) return;
       if (foretold && !complete)
-        return this.#expect([{ homes: foretoldHomes(foretold, this.#options, this.#target.scope) }]);
+        return this.#expectStream(this.#source, [foretoldHomes(foretold, this.#options, this.#target.scope)]);
       if (!complete) await this.#survey(this.#source);
     }
     await this.#decide();
     // What a stream holds is known when it has passed; where it goes, before.
     if (this.#source.access === 'sequential')
-      return this.#expect([...(this.#homes?.values() ?? [])].map(homes => ({ homes })));
+      return this.#expectStream(this.#source, [...(this.#homes?.values() ?? [])]);
     for await (const layer of this.#source.layers()) {
       if (!this.#homes?.has(layer.key)) continue;
       meter.expect(layer.size);
       this.#tasks.push({ layer, mark: { reached: 0 } });
     }
-    const arrivals = this.#tasks.map(({ layer: { key, descriptor } }) => ({
-      ...(descriptor && { descriptor }),
+    const arrivals = this.#tasks.map(({ layer: { key, size, descriptor } }) => ({
+      ...(descriptor ? { descriptor } : { plain: size }),
       homes: this.#homes?.get(key) ?? [],
     }));
     const named = this.#plan.images.map(({ image, to }) => ({ image, names: to.map(familiarName) }));
@@ -133,6 +133,10 @@ class Copy implements PreparedCopy {
     const layers = this.#tasks.map(({ layer }) => layer);
     await refuseLost(this.#source.description, layers, this.#target, homesOf, usesOfLayers(named));
     await this.#expect(arrivals);
+  }
+
+  #expectStream({ bytes }: SequentialSource, homes: readonly (readonly Reference[])[]): Promise<void> {
+    return this.#expect(homes.map((homes, i) => (i === 0 ? { homes, plain: bytes } : { homes })));
   }
 
   async #expect(arrivals: readonly Arrival[]): Promise<void> {

@@ -10,7 +10,13 @@ import type { Arrival } from './target.ts';
 const WORTH_ASKING = 64 * 1024 * 1024;
 
 /** The blobs that a project is to get, each with the repositories that want it. */
-type Wanted = Map<Digest, { blob: Descriptor; repositories: Set<string> }>;
+type Blobs = Map<Digest, { blob: Descriptor; repositories: Set<string> }>;
+
+interface Wanted {
+  blobs: Blobs;
+  /** Bytes of layers whose size in the registry nobody knows yet. */
+  plain: number;
+}
 
 /**
  * Prepare for blobs that are about to be put. Nothing happens where the registry is no Harbor, or little is to be sent and
@@ -22,7 +28,7 @@ export async function prepareHarbor(
   { createProjects }: { createProjects: boolean },
 ): Promise<void> {
   const projects = byProject(arrivals);
-  const bytes = [...projects.values()].reduce((sum, wanted) => sum + bytesOf(wanted), 0);
+  const bytes = [...projects.values()].reduce((sum, wanted) => sum + bytesOf(wanted) + wanted.plain, 0);
   if (projects.size === 0 || (bytes < WORTH_ASKING && !createProjects)) return;
   const harbor = await client.harbor();
   if (!harbor) return;
@@ -38,39 +44,39 @@ async function prepare(
   create: boolean,
 ): Promise<void> {
   try {
-    await harbor.prepare(project, { create, bytes: bytesOf(wanted) });
+    await harbor.prepare(project, { create, bytes: bytesOf(wanted), more: wanted.plain > 0 });
   } catch (error) {
     if (!isAirferryError(error, 'REGISTRY_DENIED')) throw error;
     let there = false;
-    for (const [digest, { blob, repositories }] of wanted) {
+    for (const [digest, { blob, repositories }] of wanted.blobs) {
       for (const repository of repositories) {
-        if (!wanted.has(digest) || !(await client.headBlob(repository, blob))) continue;
-        wanted.delete(digest);
+        if (!wanted.blobs.has(digest) || !(await client.headBlob(repository, blob))) continue;
+        wanted.blobs.delete(digest);
         there = true;
       }
     }
     if (!there) throw error;
-    await harbor.prepare(project, { create, bytes: bytesOf(wanted) });
+    await harbor.prepare(project, { create, bytes: bytesOf(wanted), more: wanted.plain > 0 });
   }
 }
 
 function byProject(arrivals: readonly Arrival[]): Map<string, Wanted> {
   const projects = new Map<string, Wanted>();
-  for (const { descriptor, homes } of arrivals) {
+  for (const { descriptor, plain = 0, homes } of arrivals) {
     for (const { repository } of homes) {
       const project = projectOf(repository);
-      const wanted: Wanted = projects.get(project) ?? new Map();
+      const wanted: Wanted = projects.get(project) ?? { blobs: new Map(), plain: 0 };
       projects.set(project, wanted);
-      // What is compressed only on the way has a size that nobody knows yet.
+      wanted.plain += plain;
       if (!descriptor) continue;
-      const known = wanted.get(descriptor.digest);
+      const known = wanted.blobs.get(descriptor.digest);
       if (known) known.repositories.add(repository);
-      else wanted.set(descriptor.digest, { blob: descriptor, repositories: new Set([repository]) });
+      else wanted.blobs.set(descriptor.digest, { blob: descriptor, repositories: new Set([repository]) });
     }
   }
   return projects;
 }
 
-function bytesOf(wanted: Wanted): number {
-  return [...wanted.values()].reduce((sum, { blob }) => sum + blob.size, 0);
+function bytesOf({ blobs }: Wanted): number {
+  return [...blobs.values()].reduce((sum, { blob }) => sum + blob.size, 0);
 }

@@ -25,6 +25,8 @@ export interface PutResult {
 export interface Arrival {
   /** Absent for a layer that is compressed on the way. */
   descriptor?: Descriptor;
+  /** Bytes of what has no descriptor, before it is compressed; of all that a stream holds, with any of its homes. */
+  plain?: number;
   homes: readonly Reference[];
 }
 

@@ -62,6 +62,18 @@ test(
 );
 
 test(
+  'of what is compressed on the way it is known that it takes some room',
+  withRegistry({}, async ({ registry, client }) => {
+    const harbor = asHarbor(registry, { plant: { hard: 200 * MB, used: 199 * MB } });
+    const arrivals = [{ plain: 100 * MB, homes: to(registry.address, 'plant/app:1') }];
+    await prepareHarbor(client, arrivals, NO);
+    harbor.projects.set('plant', { hard: 200 * MB, used: 200 * MB });
+    const error = await failure(prepareHarbor(client, arrivals, NO), 'REGISTRY_DENIED');
+    assert.match(error.message, /no room in the project "plant": (\S+ MB) of \1 are used$/);
+  }),
+);
+
+test(
   'one blob for several repositories of a project counts once, and each project is asked',
   withRegistry({}, async ({ registry, client }) => {
     asHarbor(registry, { one: { hard: 110 * MB, used: 0 }, two: { hard: 90 * MB, used: 0 } });
