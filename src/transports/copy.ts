@@ -15,10 +15,11 @@ import { refuseLost, usesOfLayers } from './absent.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { chainsByLayer } from './chains.ts';
 import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
-import { foretoldHomes } from './foretold.ts';
+import { arrivalsOf, foretoldHomes } from './foretold.ts';
 import { NOWHERE } from './homes.ts';
 import { prepareLayer } from './layer.ts';
 import type { KnownLayers } from './layer-book.ts';
+import { tellingMissing } from './missing-names.ts';
 import { planCopy } from './plan.ts';
 import { homesByLayer, type Plan } from './planned.ts';
 import { withoutPresent } from './present.ts';
@@ -112,13 +113,17 @@ class Copy implements PreparedCopy {
       const { foretold, complete } = this.#source;
       if (this.#takesAll()) return;
       if (foretold && !complete)
-        return this.#expectStream(this.#source, [foretoldHomes(foretold, this.#options, this.#target.scope)]);
-      if (!complete) await this.#survey(this.#source);
+        return this.#expect(
+          arrivalsOf(this.#source, [foretoldHomes(foretold, this.#options, this.#target.scope)]),
+        );
+      // A file is gone through once to know what it holds.
+      if (!complete) meter.expect(this.#source.bytes);
+      if (!complete) for await (const _ of this.#source.layers()) this.#options.signal?.throwIfAborted();
     }
     await this.#decide();
     // What a stream holds is known when it has passed; where it goes, before.
     if (this.#source.access === 'sequential')
-      return this.#expectStream(this.#source, [...(this.#homes?.values() ?? [])]);
+      return this.#expect(arrivalsOf(this.#source, [...(this.#homes?.values() ?? [])]));
     for await (const layer of this.#source.layers()) {
       if (!this.#homes?.has(layer.key)) continue;
       meter.expect(layer.size);
@@ -133,10 +138,6 @@ class Copy implements PreparedCopy {
     const layers = this.#tasks.map(({ layer }) => layer);
     await refuseLost(this.#source.description, layers, this.#target, homesOf, usesOfLayers(named));
     await this.#expect(arrivals);
-  }
-
-  #expectStream({ bytes }: SequentialSource, homes: readonly (readonly Reference[])[]): Promise<void> {
-    return this.#expect(homes.map((homes, i) => (i === 0 ? { homes, plain: bytes } : { homes })));
   }
 
   async #expect(arrivals: readonly Arrival[]): Promise<void> {
@@ -160,13 +161,23 @@ class Copy implements PreparedCopy {
     this.#chains = chainsByLayer(plan.images.map(({ image }) => image));
   }
 
-  async run(): Promise<CopyReport> {
+  run(): Promise<CopyReport> {
+    // What is one file is there as a whole, or not at all.
+    if (this.#target.scope === 'whole') return this.#run();
+    return tellingMissing(
+      () => this.#plan,
+      onNamed => this.#run(onNamed),
+    );
+  }
+
+  async #run(onNamed?: (name: Reference) => void): Promise<CopyReport> {
     await (this.#source.access === 'sequential' ? this.#inOrder(this.#source) : this.#sideBySide());
     if (this.#target.scope === 'whole') this.#remember();
     const { outcomes, referrers } = await storeManifests(this.#plan, {
       target: this.#target,
       assemble: image => assembleManifest(image, this.#stored, this.#source.description),
       put: async (blob, home) => (await this.#put(blob, home)).descriptor,
+      onNamed,
       signal: this.#options.signal,
     });
     return this.#ledger.report([...this.#present, ...outcomes], [...this.#presentReferrers, ...referrers]);
@@ -235,12 +246,6 @@ class Copy implements PreparedCopy {
     return 'descriptor' in blob && chains ? { ...blob, chains: [...chains] } : blob;
   }
 
-  /** Go through a file once to know what it holds. */
-  async #survey(source: SequentialSource): Promise<void> {
-    this.#options.meter.expect(source.bytes);
-    for await (const _ of source.layers()) this.#options.signal?.throwIfAborted();
-  }
-
   /**
    * Put a layer to each of its places: the bytes travel to the first, the others may take them from there. False when
    * they were at all places already, or nearby.
@@ -255,7 +260,8 @@ class Copy implements PreparedCopy {
       const { descriptor, how } = known
         ? await this.#put({ ...blob, descriptor: known.descriptor }, home).catch(error => {
             // An earlier run compressed it to other bytes: then it is a new layer after all.
-            if (this.#stored.has(layer.key) || !this.#disowned(known, error)) throw error;
+            const old = this.#stored.has(layer.key) ? undefined : known.diffId;
+            if (!old || !isAirferryError(error, 'DIGEST_MISMATCH') || !this.#known.disown?.(old)) throw error;
             return afresh();
           })
         : await afresh();
@@ -265,10 +271,6 @@ class Copy implements PreparedCopy {
       moved ||= how === 'moved';
     }
     return moved;
-  }
-
-  #disowned({ diffId }: StoredLayer, error: unknown): boolean {
-    return isAirferryError(error, 'DIGEST_MISMATCH') && !!diffId && !!this.#known.disown?.(diffId);
   }
 
   /** A plain layer of the same content that was put under another key, or by an earlier copy. */

@@ -2,8 +2,8 @@
 import type { Reference } from '../content/reference.ts';
 import { inScope, NOWHERE } from './homes.ts';
 import { lotsOf, type Selection } from './selection.ts';
-import type { ForetoldImage } from './source.ts';
-import type { ImageTarget } from './target.ts';
+import type { ForetoldImage, SequentialSource } from './source.ts';
+import type { Arrival, ImageTarget } from './target.ts';
 
 /** The homes of a layer that these images have; none when nothing of them is wanted. */
 export function foretoldHomes(
@@ -19,4 +19,9 @@ export function foretoldHomes(
     });
   });
   return inScope(homes, scope);
+}
+
+/** What is known of a stream before it has passed: where it goes, and how long it is. */
+export function arrivalsOf({ bytes }: SequentialSource, homes: readonly (readonly Reference[])[]): Arrival[] {
+  return homes.map((each, i) => (i === 0 ? { homes: each, plain: bytes } : { homes: each }));
 }

@@ -17,6 +17,8 @@ export interface Storing {
   /** The manifest of an image whose layers are stored. */
   assemble(image: SourceImage): Document;
   put(blob: BlobInput, home: Reference): Promise<Descriptor>;
+  /** Told of each name of the plan once it stands. */
+  onNamed?: ((name: Reference) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -124,6 +126,7 @@ class Store {
     let known: Digest | undefined;
     for (const name of to) {
       const told = await target.putManifest(manifest, fitting(name, manifest, target.scope));
+      this.#storing.onNamed?.(name);
       if (told === digest) kept.add(repositoryOf(name));
       else known = told;
     }

@@ -512,6 +512,19 @@ test(
   }),
 );
 
+test(
+  'where one of several names fails, it is said which stand and which do not',
+  withSite(async ({ registry, push, tags }) => {
+    registry.fault('PUT', /library\/tool\/manifests/, status(412, errorBody('PRECONDITION', 'immutable')), 9);
+    const error = await failure(push(), 'REGISTRY_DENIED');
+    const told = error.suggestions.find(line => line.includes('not yet')) ?? '';
+    const stand = tags().map(name => `${registry.address}/${name.replace('library/', '')}`);
+    assert.match(told, `${stand.length} of 3 names were stored before that; not yet: `);
+    assert.match(told, 'tool:2');
+    for (const name of stand) assert.not.match(told, name);
+  }),
+);
+
 for (const [what, write] of Object.entries({
   'an OCI archive': () => ociArchive([app, tool]),
   'a docker-archive': () => dockerArchive20([app, tool]),
