@@ -25,10 +25,18 @@ interface Entry {
   digest: string;
   size: number;
   location: string;
+  /** The least bytes that the registry wants in a chunk; absent where it wants no number of them. */
+  least?: number;
   /** Milliseconds since 1970. */
   noted: number;
   /** Who has it in hand; absent when nobody has. */
   holder?: { host: string; pid: number };
+}
+
+/** Where an upload goes on, and the least bytes of a chunk of it: 0 where the registry does not say. */
+export interface UploadPlace {
+  location: URL;
+  least: number;
 }
 
 /** `$XDG_CACHE_HOME/airferry/uploads`, `~/.cache/airferry/uploads`. */
@@ -56,7 +64,7 @@ export class UploadJournal {
   }
 
   /** Take over the upload of a blob that an earlier run has left. Undefined where none is left, or another run has it in hand. */
-  async take(repository: string, blob: Descriptor): Promise<URL | undefined> {
+  async take(repository: string, blob: Descriptor): Promise<UploadPlace | undefined> {
     const file = this.#file(repository, blob);
     const entry = await this.#read(file);
     if (!entry || !this.#isOf(entry, repository, blob) || inHand(entry)) return undefined;
@@ -64,23 +72,26 @@ export class UploadJournal {
     try {
       // Of two runs that come at the same time, one finds the file gone.
       await rename(file, claimed);
-      await this.note(repository, blob, new URL(entry.location));
+      const { least } = entry;
+      const sound = Number.isSafeInteger(least) && Number(least) > 0;
+      const place = { location: new URL(entry.location), least: sound ? Number(least) : 0 };
+      await this.note(repository, blob, place);
       await unlink(claimed);
-      return new URL(entry.location);
+      return place;
     } catch {
       return undefined;
     }
   }
 
   /** Note down where an upload goes on. It is in the hand of this process until `release`. */
-  async note(repository: string, blob: Descriptor, location: URL): Promise<void> {
+  async note(repository: string, blob: Descriptor, place: UploadPlace): Promise<void> {
     const holder = { host: hostname(), pid: process.pid };
-    await this.#write(repository, blob, location, holder);
+    await this.#write(repository, blob, place, holder);
   }
 
   /** Leave an upload to a later run. */
-  async release(repository: string, blob: Descriptor, location: URL): Promise<void> {
-    await this.#write(repository, blob, location);
+  async release(repository: string, blob: Descriptor, place: UploadPlace): Promise<void> {
+    await this.#write(repository, blob, place);
   }
 
   /** There is nothing to go on with. */
@@ -91,7 +102,7 @@ export class UploadJournal {
   async #write(
     repository: string,
     { digest, size }: Descriptor,
-    location: URL,
+    { location, least }: UploadPlace,
     holder?: Entry['holder'],
   ): Promise<void> {
     const entry: Entry = {
@@ -101,6 +112,7 @@ export class UploadJournal {
       digest,
       size,
       location: location.href,
+      ...(least > 0 ? { least } : {}),
       noted: Date.now(),
       holder,
     };

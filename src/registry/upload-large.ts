@@ -9,7 +9,7 @@ import { RegistryError } from './errors.ts';
 import type { Session } from './session.ts';
 import { heldBack, Portions } from './streams.ts';
 import type { KnownSource, UploadOptions, UploadResult } from './upload.ts';
-import type { UploadJournal } from './upload-journal.ts';
+import type { UploadJournal, UploadPlace } from './upload-journal.ts';
 import { askProgress, begin, finish, hasBlob, isLost, sendChunk } from './upload-steps.ts';
 
 /** When a blob goes in chunks, and how long they are; bytes. */
@@ -74,14 +74,16 @@ export class LargeUpload {
 
   /** Throws what `Uploads.put` does, and ChunksRefused. */
   async run(): Promise<UploadResult> {
-    this.#location = await this.#journal?.take(this.#repository, this.#blob);
+    const left = await this.#journal?.take(this.#repository, this.#blob);
+    this.#location = left?.location;
+    this.#least = left?.least ?? 0;
     try {
       const how = await this.#session.retry(progress => this.#attempt(progress));
       await this.#journal?.forget(this.#repository, this.#blob);
       return { descriptor: this.#blob, how };
     } catch (error) {
       if (this.#location && this.#journal)
-        await this.#journal.release(this.#repository, this.#blob, this.#location);
+        await this.#journal.release(this.#repository, this.#blob, this.#placeAt(this.#location));
       else await this.#cancel();
       throw error;
     }
@@ -148,7 +150,11 @@ export class LargeUpload {
 
   async #goOn(location: URL): Promise<void> {
     this.#location = location;
-    await this.#journal?.note(this.#repository, this.#blob, location);
+    await this.#journal?.note(this.#repository, this.#blob, this.#placeAt(location));
+  }
+
+  #placeAt(location: URL): UploadPlace {
+    return { location, least: this.#least };
   }
 
   #advanced(offset: number, progress: () => void): void {

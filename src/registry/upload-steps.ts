@@ -1,4 +1,5 @@
 /** The requests of which an upload is made: open or mount, PATCH, PUT. OCI distribution-spec, "Pushing blobs". */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Descriptor } from '../content/descriptor.ts';
 import { type Digest, shortDigest } from '../content/digest.ts';
 import { AirferryError } from '../errors.ts';
@@ -10,6 +11,13 @@ import type { Bytes } from './streams.ts';
 
 /** Milliseconds in which a registry may hash and store a large blob after its last byte. */
 const FINALISE_MS = 20 * 60_000;
+/** How a proxy says that it waits no longer, while the registry behind it still hashes and stores what it was sent. */
+const GIVEN_UP = [502, 504];
+/** Milliseconds in which the blob is looked for then, at the least; and bytes for each of which it gets one more. */
+const LOOKED_FOR_MS = 2_000;
+const HASHED_IN_MS = 50_000;
+/** Milliseconds between two looks: at first, and at the most. */
+const LOOKS = { first: 250, most: 10_000 };
 /** Statuses by which registries refuse a mount that they do not want to discuss. */
 const MOUNT_REFUSED = [400, 401, 403, 404, 405];
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -168,26 +176,37 @@ export function isLost(error: unknown): error is RegistryError {
   return status === 404 || status === 416 || registryCodes.some(code => code.startsWith('BLOB_UPLOAD_'));
 }
 
-/** The request that names the blob and ends the upload, with all of its bytes or after them. */
+/**
+ * The request that names the blob and ends the upload, with all of its bytes or after them. Where a proxy gives up before
+ * the registry is done, the blob is looked for.
+ */
 export async function finish(
   session: Session,
   repository: string,
   location: URL,
-  { digest, size }: Descriptor,
+  blob: Descriptor,
   body?: () => Bytes,
 ): Promise<void> {
+  const { digest, size } = blob;
+  let sent = body === undefined;
+  const watched = async function* (): AsyncGenerator<Uint8Array> {
+    if (body) yield* body();
+    sent = true;
+  };
   try {
     const answer = await session.once({
       method: 'PUT',
       repository,
       to: withParameter(location, 'digest', digest),
-      ...(body ? { headers: OCTETS, body, length: size } : {}),
+      ...(body ? { headers: OCTETS, body: watched, length: size } : {}),
       answerMs: FINALISE_MS,
       accept: [201, 204],
     });
     answer.discard();
   } catch (error) {
-    if (!(error instanceof RegistryError) || !error.registryCodes.includes('DIGEST_INVALID')) throw error;
+    if (!(error instanceof RegistryError)) throw error;
+    if (sent && GIVEN_UP.includes(error.status ?? 0) && (await turnsUp(session, repository, blob))) return;
+    if (!error.registryCodes.includes('DIGEST_INVALID')) throw error;
     throw new AirferryError(
       'DIGEST_MISMATCH',
       `${session.registry} received other bytes than ${shortDigest(digest)}`,
@@ -200,4 +219,20 @@ export async function finish(
       },
     );
   }
+}
+
+/** Whether a blob comes to be within the time that a registry may take for it. */
+async function turnsUp(session: Session, repository: string, blob: Descriptor): Promise<boolean> {
+  const patience = Math.min(FINALISE_MS, LOOKED_FOR_MS + blob.size / HASHED_IN_MS);
+  const deadline = performance.now() + patience;
+  for (let pause = LOOKS.first; performance.now() < deadline; pause = Math.min(2 * pause, LOOKS.most)) {
+    await sleep(pause);
+    session.throwIfInterrupted();
+    const there = await hasBlob(session, repository, blob).catch((error: unknown) => {
+      if (error instanceof RegistryError && error.mayPass) return false;
+      throw error;
+    });
+    if (there) return true;
+  }
+  return false;
 }

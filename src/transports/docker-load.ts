@@ -64,7 +64,8 @@ export interface ImageLoad {
 
 /**
  * Which images an engine lacks, in the order of the source; what one brings, the next may leave out.
- * Throws IMAGE_NOT_FOUND for a name in `only` that the source does not have.
+ * Throws IMAGE_NOT_FOUND for a name in `only` that the source does not have, and what reading a layer throws that has to be
+ * unpacked for the engine.
  */
 export async function planLoads(
   source: RandomSource,

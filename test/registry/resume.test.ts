@@ -123,6 +123,25 @@ test(
 );
 
 test(
+  'the least length of chunks that a registry has named counts in the next run, too',
+  withRegistry({ chunkMin: 20 * UNIT }, async ({ registry }) => {
+    const chunks = { from: 32 * UNIT, chunk: 8 * UNIT };
+    await interrupted(registry, 45 * UNIT, { chunks });
+    const before = patches(registry).length;
+    const client = clientFor(registry, { uploadsDir: dir, chunks });
+    assert.is((await client.putBlob(REPOSITORY, blob)).how, 'moved');
+    await client.close();
+    assert.ok(arrived(registry));
+    assert.is(count(registry, 'POST'), 1, 'it went on with the upload');
+    const lengths = patches(registry)
+      .slice(before)
+      .map(({ headers }) => Number(headers['content-length']));
+    assert.ok(lengths.length > 1);
+    for (const length of lengths.slice(0, -1)) assert.is(length, 20 * UNIT);
+  }),
+);
+
+test(
   'a registry that gives up uploads which broke off gets the blob from its start',
   withRegistry({ doubtsOffsets: true }, async ({ registry, client }) => {
     registry.fault('PATCH', /uploads/, dropKeeping(registry, 20 * UNIT));

@@ -420,6 +420,23 @@ test(
   ),
 );
 
+for (const size of [1000, 300_000])
+  test(
+    `a proxy that gives up while the registry still stores ${size} bytes is no reason to send them again`,
+    withRegistry({}, async ({ registry, client }) => {
+      const blob = sample(size);
+      registry.fault('PUT', /digest=/, async (exchange, proceed) => {
+        await status(504)(exchange, proceed);
+        const blobs = registry.blobs.get(REPOSITORY) ?? new Map();
+        registry.blobs.set(REPOSITORY, blobs);
+        setTimeout(() => blobs.set(blob.descriptor.digest, blob.bytes), 400);
+      });
+      assert.is((await client.putBlob(REPOSITORY, blob)).how, 'moved');
+      assert.is(blob.opened, 1);
+      assert.is(registry.seen.filter(({ method }) => method === 'PUT').length, 1);
+    }),
+  );
+
 test(
   'a registry that says nothing of where the upload goes, or leads it astray, is refused',
   withRegistry({ location: () => 'ftp://example.com/' }, async ({ registry, client }) => {
