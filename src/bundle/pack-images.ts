@@ -4,7 +4,7 @@ import type { Recipe } from '../config/recipe.ts';
 import type { Compression } from '../content/media-types.ts';
 import { type Platform, parsePlatform, platformMatches } from '../content/platform.ts';
 import { familiarName, parseReference, type Reference } from '../content/reference.ts';
-import { AirferryError } from '../errors.ts';
+import { AirferryError, isAirferryError } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
 import { type CopyReport, prepareCopy } from '../transports/copy.ts';
 import type { ImageSource } from '../transports/source.ts';
@@ -49,7 +49,9 @@ export async function prepareImages(
         const wanted = new Wanted(spec, platforms);
         const { referrers } = recipe;
         const selection = { ...wanted.selection(), referrers };
-        const copy = await prepareCopy(source, writer, { ...selection, compression, ...context });
+        const copy = await sayingWhere(() =>
+          prepareCopy(source, writer, { ...selection, compression, ...context }),
+        );
         const check = (): void => wanted.assertFound(source.description, recipe.platforms);
         if (source.access === 'random' || source.complete) check();
         copies.push(() =>
@@ -119,10 +121,23 @@ export async function packFiles(
   return files;
 }
 
+/** Here `--base` would leave more out, and not bring what is missing. */
+async function sayingWhere<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isAirferryError(error, 'BUNDLE_BASE_MISSING')) throw error;
+    const { code, message, where, suggestions } = error;
+    const others = suggestions.filter(line => !line.includes('--base'));
+    const advice = 'Name a bundle or a layout that has them in the recipe, beside the archive: base: [FILE].';
+    throw new AirferryError(code, message, { where, suggestions: [advice, ...others] });
+  }
+}
+
 function openSpec(spec: LocalSpec, { meter, trusted }: InputContext): Promise<ImageSource> {
   switch (spec.kind) {
     case 'archive':
-      return openTrustedImages(spec.path, trusted, { meter });
+      return openTrustedImages(spec.path, trusted, { meter, bases: spec.bases, parts: spec.parts });
     case 'oci':
       return openTrustedImages(spec.path, trusted, {
         meter,

@@ -7,8 +7,8 @@ import type { Absolute } from './sources.ts';
 export type ImageSpec =
   /** Fetched from its registry; `as` is its name in the bundle, `platforms` stand in place of the recipe's. */
   | { kind: 'name'; name: string; as?: string; platforms?: string[]; at: Position }
-  /** A `docker save` or OCI archive; `only` keeps the named images out of it. */
-  | { kind: 'archive'; path: string; only?: string[]; at: Position }
+  /** A `docker save` or OCI archive, or a bundle; `only` keeps the named images out of it. */
+  | { kind: 'archive'; path: string; only?: string[]; bases?: string[]; parts?: string[]; at: Position }
   /** An OCI layout folder; `ref` keeps one image out of it. */
   | { kind: 'oci'; path: string; ref?: string; at: Position }
   /** Every image that compose files name, which are laid over one another; see `imagesOfCompose`. */
@@ -34,7 +34,13 @@ export function imageSpecs(images: readonly Written[], absolute: Absolute, repor
     const { name, archive, only, oci, ref, compose, kubernetes, list, profiles } = image;
     const whole = (text: string, key: string): string => absolute(text, [...path, key]);
     if (name !== undefined) return [fetched(image, name, path, report)];
-    if (archive !== undefined) return [{ kind: 'archive', path: whole(archive, 'archive'), only, at }];
+    if (archive !== undefined) {
+      const from = {
+        ...(image.base && { bases: image.base.map(text => whole(text, 'base')) }),
+        ...(image.parts && { parts: image.parts.map(text => whole(text, 'parts')) }),
+      };
+      return [{ kind: 'archive', path: whole(archive, 'archive'), only, ...from, at }];
+    }
     if (oci !== undefined) return [{ kind: 'oci', path: whole(oci, 'oci'), ref, at }];
     if (kubernetes !== undefined) return [{ kind: 'kubernetes', path: whole(kubernetes, 'kubernetes'), at }];
     if (list !== undefined) return [{ kind: 'list', path: whole(list, 'list'), at }];
@@ -83,6 +89,8 @@ const BESIDE = [
   { key: 'as', place: 'name', words: 'a `name`' },
   { key: 'platforms', place: 'name', words: 'a `name`' },
   { key: 'only', place: 'archive', words: 'an `archive`' },
+  { key: 'base', place: 'archive', words: 'an `archive`' },
+  { key: 'parts', place: 'archive', words: 'an `archive`' },
   { key: 'ref', place: 'oci', words: 'an `oci` layout' },
   { key: 'profiles', place: 'compose', words: 'a `compose` file' },
   { key: 'env-file', place: 'compose', words: 'a `compose` file' },

@@ -103,6 +103,12 @@ const image = map(
     only: list(text('the name of an image'), 'a list of image names, e.g. [mysql:8.0]')
       .describe('Only these images of the archive.')
       .optional(),
+    base: list(text('the path of a bundle or layout'), 'a list of bundles or layouts', 64)
+      .describe('Where blobs are that the archive, a bundle, leaves out.')
+      .optional(),
+    parts: list(text('the path of a folder'), 'a list of folders, e.g. [/media/second]', 100)
+      .describe('Folders with more parts of the archive, a bundle in parts.')
+      .optional(),
     oci: text('the path of an OCI layout').describe('An OCI layout, a folder.').optional(),
     ref: text('the name of an image in the layout').describe('Only this image of the layout.').optional(),
     compose: either(

@@ -162,7 +162,7 @@ const MISTAKES: [what: string, text: string, where: string, message: string, hin
     'images: [{ zzzzzz: 1, oci: b }]',
     '3:12',
     '`images[0].zzzzzz` is not a key that airferry knows',
-    'The keys known here: name, as, platforms, archive, only, oci, ref, compose, profiles, env-file, kubernetes, list.',
+    'The keys known here: name, as, platforms, archive, only, base, parts, oci, ref, compose, profiles, env-file, kubernetes, list.',
   ],
   [
     'a mistyped required key',

@@ -333,4 +333,19 @@ test('diff names images, files and versions that changed, and counts blobs', asy
   assert.is(diff(full, full).same, true);
 });
 
+test('a recipe takes images out of a bundle that leaves some out, with the base that has them', async () => {
+  const text = (more: string): string => `name: whole
+version: "2"
+images: [{ archive: ${delta}${more} }]
+`;
+  const output = join(home, 'whole.tar');
+  const error = await refused(() => create(home, text(''), { output }), 'BUNDLE_BASE_MISSING');
+  assert.match(error.suggestions.join('\n'), 'in the recipe, beside the archive: base: [FILE]');
+  assert.not.match(error.suggestions.join('\n'), '--base FILE');
+  await create(home, text(`, base: [${full}]`), { output });
+  assert.equal((await verify(output)).problems, []);
+  const { images } = await listImages({ source: parseLocation(output), meter: new Meter() });
+  assert.equal(images.flatMap(({ names }) => names).sort(), ['site/app:2', 'site/db:1']);
+});
+
 test.run();

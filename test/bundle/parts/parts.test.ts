@@ -130,6 +130,18 @@ test('parts on several disks are found by --parts, under whatever names', async 
   assert.ok((await contentOf(join(two, 'SITE.TAR.002'), [one])).equals(bytes));
 });
 
+test('a recipe takes images out of a bundle whose parts lie on several disks', async () => {
+  const [here, there] = [scratch(), scratch()];
+  for (const [i, name] of readdirSync(pristine).sort().entries())
+    copyFileSync(join(pristine, name), join(i % 2 === 0 ? here : there, name));
+  const path = join(here, 'site.tar');
+  const output = join(scratch(), 'again.tar');
+  const text = (more: string): string => `name: again\nversion: "1"\nimages: [{ archive: ${path}${more} }]\n`;
+  await refused(() => create(home, text(''), { output }), 'BUNDLE_PARTS_MISSING');
+  await create(home, text(`, parts: [${there}]`), { output });
+  assert.equal((await verify(output)).problems, []);
+});
+
 test('swapped names make no difference: a part is what it says it is', async () => {
   const folder = copy();
   const [a, b, spare] = ['002', '004', '999'].map(n => join(folder, `site.tar.${n}`)) as [
