@@ -6,8 +6,10 @@ import { openSecretKey, signWithKey } from '../../src/actions/bundle-sign.ts';
 import { parseHead } from '../../src/bundle/manifest.ts';
 import { Bundle } from '../../src/bundle/open.ts';
 import { outlineOf } from '../../src/bundle/outline.ts';
+import { BundleWriter } from '../../src/bundle/writer.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { type ReadableFile, ReadFile } from '../../src/support/file.ts';
+import { PendingFile } from '../../src/support/write-file.ts';
 import { indexTar, type TarEntry } from '../../src/tar/index.ts';
 import { END_OF_ARCHIVE, fileHeader, padding } from '../../src/tar/write.ts';
 import { blobPath, digestAt } from '../../src/transports/oci/file-store.ts';
@@ -91,6 +93,42 @@ test('behind the manifest its signatures are found', async () => {
     told?.tail.map(({ name }) => name),
     [entries.at(-1)?.name, `signatures/${keyId}.minisig`],
   );
+});
+
+test('blobs that were written side by side are named in the order in which they lie', async () => {
+  const path = join(dir, 'beside.tar');
+  const file = await PendingFile.create(path);
+  const writer = new BundleWriter(file, { concurrency: 4 });
+  const gate = Promise.withResolvers<void>();
+  const unnamed = writer.putBlob({
+    mediaType: 'a',
+    async *open() {
+      yield Buffer.from('first ');
+      await gate.promise;
+      yield Buffer.from('and longer');
+    },
+  });
+  const bytes = Buffer.from('second');
+  const named = writer.putBlob({
+    descriptor: { mediaType: 'b', digest: digestOf(bytes), size: bytes.length },
+    async *open() {
+      yield bytes;
+    },
+  });
+  const small = writer.putBytes('c', Buffer.from('third'));
+  setTimeout(gate.resolve, 20);
+  await Promise.all([unnamed, named, small]);
+  const none = { platforms: ['linux/amd64'], units: {}, daemon: {}, files: [] };
+  await writer.finish({ name: 'beside', version: '1', ...none });
+  await file.commit();
+  const bundle = Bundle.open(path);
+  assert.equal(
+    bundle.manifest.blobs.map(({ mediaType }) => mediaType),
+    ['a', 'b', 'c'],
+  );
+  assert.ok(outline(path).outline);
+  await readAllBlobs(bundle);
+  bundle.close();
 });
 
 test('where blobs lie in another order than the manifest says, each is still found', async () => {

@@ -51,6 +51,8 @@ export class ArchiveWriter implements ImageTarget {
   protected readonly file: PendingOutput;
   protected readonly top: TopEntry[] = [];
   readonly #blobs = new Map<Digest, Descriptor>();
+  /** Where in the file each blob has its room, in bytes; none for those that are left out. */
+  readonly #starts = new Map<Digest, number>();
   /** Blobs that are being filled, for those who ask for the same. */
   readonly #filling = new Map<Digest, Promise<unknown>>();
   readonly #documents = new Map<Digest, Document>();
@@ -124,13 +126,17 @@ export class ArchiveWriter implements ImageTarget {
     const descriptor = { mediaType, digest: digestOf(bytes, like), size: bytes.length };
     if (this.#blobs.has(descriptor.digest)) return descriptor;
     this.#blobs.set(descriptor.digest, descriptor);
-    await this.entry(blobPath(descriptor.digest), bytes);
+    await this.entry(blobPath(descriptor.digest), bytes, start => this.#starts.set(descriptor.digest, start));
     return descriptor;
   }
 
-  /** Every blob so far, in the order of the archive. */
+  /** Every blob so far, in the order of the archive; what is left out stands where it was asked for. */
   protected get blobs(): Descriptor[] {
-    return [...this.#blobs.values()];
+    const all = [...this.#blobs.values()];
+    const startOf = ({ digest }: Descriptor): number | undefined => this.#starts.get(digest);
+    const placed = all.filter(blob => startOf(blob) !== undefined);
+    const inOrder = placed.toSorted((a, b) => (startOf(a) ?? 0) - (startOf(b) ?? 0)).values();
+    return all.map(blob => (startOf(blob) === undefined ? blob : (inOrder.next().value ?? blob)));
   }
 
   /** Platforms of the images whose configs are here. */
@@ -151,9 +157,14 @@ export class ArchiveWriter implements ImageTarget {
     return this.entry('manifest.json', manifestJson(this.top, this.#documents));
   }
 
-  /** An entry of a few bytes. */
-  protected async entry(name: string, bytes: Uint8Array): Promise<EntryContent> {
+  /** An entry of a few bytes. `onStart` is told where in the file it begins. */
+  protected async entry(
+    name: string,
+    bytes: Uint8Array,
+    onStart?: (start: number) => void,
+  ): Promise<EntryContent> {
     const start = await this.#room(headerSize(name) + paddedSize(bytes.length));
+    onStart?.(start);
     const write = fileHeader(name, bytes.length).then(header =>
       this.file.writeAt(Buffer.concat([header, bytes, padding(bytes.length)]), start),
     );
@@ -192,6 +203,7 @@ export class ArchiveWriter implements ImageTarget {
     const room = this.#room(headerSize(path) + paddedSize(size));
     this.#blobs.set(digest, expected);
     const start = await room;
+    this.#starts.set(digest, start);
     let at = start + headerSize(path);
     let underway: Promise<void> = Promise.resolve();
     try {
@@ -228,6 +240,7 @@ export class ArchiveWriter implements ImageTarget {
       await this.file.append(padding(descriptor.size));
       await this.file.writeAt(await fileHeader(blobPath(descriptor.digest), descriptor.size), start);
       this.#blobs.set(descriptor.digest, descriptor);
+      this.#starts.set(descriptor.digest, start);
       return { descriptor, how: 'moved' };
     });
   }
