@@ -494,6 +494,47 @@ test(
   }),
 );
 
+/** Throws unless the registry has every blob of every manifest that it has. */
+function assertWhole(registry: FakeRegistry, when: string): void {
+  for (const [repository, all] of registry.manifests)
+    for (const { bytes } of all.values()) {
+      const { config, layers = [] } = JSON.parse(bytes.toString());
+      for (const { digest } of [config, ...layers])
+        assert.ok(registry.blobs.get(repository)?.has(digest), `${repository} lacks ${digest} ${when}`);
+    }
+}
+
+test('a push that is stopped at any request leaves no manifest without its blobs, and the next one completes it', async () => {
+  for (let at = 1, ended = false; !ended; at++) {
+    await withSite(
+      async ({ registry, push, tags }) => {
+        const stop = new AbortController();
+        let count = 0;
+        for (const method of ['HEAD', 'GET', 'POST', 'PATCH', 'PUT'])
+          registry.fault(
+            method,
+            /./,
+            (_, proceed) => {
+              if (++count === at) stop.abort();
+              return proceed();
+            },
+            1000,
+          );
+        const stopped = await push({ signal: stop.signal }).catch((error: unknown) => error);
+        ended = count < at;
+        const { code, name } = stopped as { code?: string; name?: string };
+        if (!ended && stopped instanceof Error)
+          assert.ok(code === 'INTERRUPTED' || name === 'AbortError', `${stopped}`);
+        assertWhole(registry, `after request ${at}`);
+        await push();
+        assertWhole(registry, `after request ${at} and another push`);
+        assert.equal(tags(), ['library/tool:2', 'site/app:1.0', 'site/app:latest']);
+      },
+      { auth: 'bearer' },
+    )();
+  }
+});
+
 test(
   'a damaged archive ends in DIGEST_MISMATCH, and no manifest is written',
   withSite(async ({ registry, push }) => {

@@ -1,7 +1,10 @@
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { GOLDEN } from '../bundle/golden/make.ts';
+import { Bundle } from '../../src/bundle/open.ts';
+import { publicKeyOf } from '../../src/bundle/sign/secret-key.ts';
+import { formatPublicKey } from '../../src/content/minisign.ts';
+import { GOLDEN, KEY } from '../bundle/golden/make.ts';
 import { suite } from '../support/suite.ts';
 import { airferry, inFolder } from './airferry.ts';
 
@@ -34,6 +37,44 @@ test('evidence is written as JSON and as a page, also of a bundle that is refuse
     assert.equal(evidence.entries.filter(({ result }: { result: string }) => result === 'damaged').length, 1);
     assert.match(await readFile(join(cwd, 'v.html'), 'utf8'), '<b>Refused</b>');
     assert.equal((await readdir(cwd)).sort(), ['site.tar', 'v.html', 'v.json']);
+  }));
+
+test('evidence says when, by which key, and every digest', () =>
+  inFolder(async cwd => {
+    await writeFile(join(cwd, 'golden.pub'), formatPublicKey(publicKeyOf(KEY)));
+    const before = Date.now();
+    const argv = [
+      'bundle',
+      'verify',
+      GOLDEN,
+      '--trusted-key',
+      'golden.pub',
+      '--report',
+      'v.json',
+      '--report',
+      'v.html',
+    ];
+    const { status, stderr } = await airferry(argv, { cwd });
+    assert.is(status, 0, stderr);
+    const report = JSON.parse(await readFile(join(cwd, 'v.json'), 'utf8'));
+    const [started, finished] = [Date.parse(report.startedAt), Date.parse(report.finishedAt)];
+    assert.ok(before <= started && started <= finished && finished <= Date.now(), `${started} ${finished}`);
+    const [signature] = report.signature.signatures;
+    assert.equal(
+      [report.signature.state, signature.verdict, signature.keyId],
+      ['signed', 'valid', KEY.keyId],
+    );
+    assert.match(signature.key, 'golden.pub');
+    const bundle = Bundle.open(GOLDEN);
+    const named = [...bundle.manifest.blobs, ...Object.values(bundle.manifest.documents)];
+    const digests = [...named.map(({ digest }) => digest), bundle.digest].sort();
+    bundle.close();
+    assert.equal(report.entries.map(({ digest }: { digest: string }) => digest).sort(), digests);
+    const page = await readFile(join(cwd, 'v.html'), 'utf8');
+    for (const digest of digests) assert.match(page, digest.replace('sha256:', ''));
+    assert.match(page, KEY.keyId);
+    assert.match(page, report.startedAt.slice(0, 10));
+    assert.match(page, '<b>Sound</b>');
   }));
 
 test('what is no bundle at all leaves evidence, what is not there leaves none', () =>

@@ -12,6 +12,7 @@ import { parseRecipe } from '../../../src/config/recipe.ts';
 import { digestOf } from '../../../src/content/digest.ts';
 import { Meter } from '../../../src/support/meter.ts';
 import { refusal } from '../../engine/expect.ts';
+import { failure } from '../../registry/rig.ts';
 import { noise } from '../../support/archives.ts';
 import { type Publisher, serve, startPublisher } from '../../support/publisher.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -111,6 +112,22 @@ test(
     const bytes = engine.length + compose.length + buildx.length;
     assert.equal([meter.progress.done, meter.progress.total], [bytes, bytes]);
     assert.is(publisher.seen.length, 5);
+  }),
+);
+
+test(
+  'a file of the recipe with an address is fetched, checked against its digest, and pinned without one',
+  onSite(async ({ publisher, run }) => {
+    const installer = noise(30_000, 4);
+    publisher.files.set('/gh/goharbor/harbor/harbor.tgz', installer);
+    const url = 'https://github.com/goharbor/harbor/harbor.tgz';
+    const recipe = (more = ''): string =>
+      `name: a\nversion: "1"\nfiles: [{ url: "${url}", to: /opt/harbor.tgz${more} }]\n`;
+    const { files, lock } = await run({}, recipe());
+    assert.ok(files.get('files')?.equals(installer));
+    assert.is(lock.digestOf(url), digestOf(installer));
+    await run({}, recipe(`, sha256: ${sha256(installer)}`));
+    await failure(run({}, recipe(`, sha256: ${sha256(engine)}`)), 'DIGEST_MISMATCH');
   }),
 );
 
