@@ -71,6 +71,6 @@ export function serve(publisher: Publisher, path: string, cutAfter?: number): An
       ...(ranged && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
     });
     if (cutAfter === undefined) res.end(body);
-    else res.write(body.subarray(0, cutAfter), () => setTimeout(() => res.destroy(), 100));
+    else res.write(body.subarray(0, cutAfter), () => setTimeout(() => res.destroy(), 400));
   };
 }
