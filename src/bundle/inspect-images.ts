@@ -84,11 +84,11 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
     ...inventory.indexes.map(({ index }) => index.descriptor.digest),
   ]);
   const images = all.filter(({ artifactType }) => artifactType === undefined);
-  const layersOf = new Map(images.map(image => [image, storedOf(image)]));
+  const layersOf = new Map(images.map(image => [image, storedLayers(image)]));
   const users = new Map<Digest, number>();
   const sizes = new Map<Digest, number>();
   for (const layers of layersOf.values()) {
-    for (const [digest, { size }] of distinct(layers)) {
+    for (const [digest, { size }] of layers) {
       users.set(digest, (users.get(digest) ?? 0) + 1);
       sizes.set(digest, size);
     }
@@ -101,8 +101,7 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
   return {
     images: images.map(image => {
       const digest = digestOf(image);
-      const layers = layersOf.get(image) ?? [];
-      const each = [...distinct(layers)];
+      const distinct = [...(layersOf.get(image) ?? [])];
       const { created } = describeConfig(image.config.bytes);
       return {
         names: [...new Set([...familiar(image.names), ...(inherited.get(digest) ?? [])])],
@@ -110,15 +109,15 @@ export function inspectImages(inventory: Inventory, held: (digest: Digest) => bo
         id: image.config.descriptor.digest,
         platform: formatPlatform(image.platform),
         ...(created ? { created } : {}),
-        layers: layers.map(({ digest: layer, size, mediaType }) => ({
+        layers: storedOf(image).map(({ digest: layer, size, mediaType }) => ({
           digest: layer,
           size,
           mediaType,
           images: usersOf(layer),
           ...(held(layer) ? {} : { absent: true as const }),
         })),
-        size: sum(each.map(([, { size }]) => size)),
-        unique: sum(each.filter(([layer]) => usersOf(layer) === 1).map(([, { size }]) => size)),
+        size: sum(distinct.map(([, { size }]) => size)),
+        unique: sum(distinct.filter(([layer]) => usersOf(layer) === 1).map(([, { size }]) => size)),
         referrers: referrersOf(digest),
       };
     }),
@@ -204,8 +203,8 @@ function familiar(names: readonly Reference[]): string[] {
 }
 
 /** Without those that an image has twice, as the empty layer. */
-function distinct(layers: readonly Descriptor[]): Map<Digest, Descriptor> {
-  return new Map(layers.map(layer => [layer.digest, layer]));
+function storedLayers(image: Held): Map<Digest, Descriptor> {
+  return new Map(storedOf(image).map(layer => [layer.digest, layer]));
 }
 
 function storedOf({ layers }: Held): Descriptor[] {

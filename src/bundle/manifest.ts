@@ -8,7 +8,8 @@
  */
 import * as z from 'zod';
 import { deltaSchema } from '../content/delta.ts';
-import { type Digest, isDigest } from '../content/digest.ts';
+import { isDigest } from '../content/digest.ts';
+import { digestSchema as digest } from '../content/digest-schema.ts';
 import { AirferryError } from '../errors.ts';
 import { isObject } from '../support/is-object.ts';
 import { parseJson } from '../support/json.ts';
@@ -31,9 +32,6 @@ export const FORMAT = { schemaVersion: `${MAJOR}.${MINOR}`, needs: 'airferry 0.1
 const schemaVersion = z.string().regex(new RegExp(`^${MAJOR}\\.(0|[1-9][0-9]{0,3})$`));
 const NEEDS = /^airferry [0-9]{1,5}(\.[0-9]{1,5}){2}$/;
 const needs = z.string().regex(NEEDS);
-const digest = z
-  .string()
-  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/) as unknown as z.ZodType<Digest>;
 const size = z.number().int().nonnegative();
 const platform = z.string().regex(/^[a-zA-Z0-9_.-]{1,32}(\/[a-zA-Z0-9_.-]{1,32}){1,2}$/);
 const version = z.string().min(1).max(128);

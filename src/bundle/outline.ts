@@ -29,16 +29,18 @@ export interface Outline {
  */
 export function outlineOf(file: ReadableFile, head: BundleHead): Outline | undefined {
   const { digest, size } = head.manifest;
-  const start = findManifest(file, head.manifest);
-  const tail = start === undefined ? undefined : soundEntries(file, start);
+  const path = blobPath(digest);
+  const { bytes: last, from } = readEnd(file, headerSize(path) + paddedSize(size) + MOST_AFTER_MANIFEST);
+  const at = last.lastIndexOf(path);
+  const tail = at < 0 ? undefined : soundEntries(file, from + at);
   const entry = tail?.[0];
-  if (!tail || entry?.name !== blobPath(digest) || entry.size !== size) return undefined;
-  const bytes = file.readAt(entry.offset, size);
+  if (!tail || entry?.name !== path || entry.size !== size) return undefined;
+  const bytes = last.subarray(entry.offset - from, entry.offset - from + size);
   if (digestOf(bytes, digest) !== digest) return undefined;
   const manifest = parseBundleManifest(bytes, file.path);
   const { places, end } = placesAhead(manifest);
   places.set(digest, entry);
-  return end === start ? { manifest, places, tail } : undefined;
+  return end === from + at ? { manifest, places, tail } : undefined;
 }
 
 /** Where the blobs and documents of a manifest lie behind the head, and where the last of them ends. */
@@ -60,13 +62,11 @@ function placesAhead({ blobs, documents, delta }: BundleManifest): { places: Map
   return { places, end };
 }
 
-/** Where the manifest's header may begin, looked for from the end of the file. */
-function findManifest(file: ReadableFile, { digest, size }: BundleHead['manifest']): number | undefined {
-  const path = blobPath(digest);
-  const length = Math.min(file.size, headerSize(path) + paddedSize(size) + MOST_AFTER_MANIFEST);
-  const { buffer, byteOffset, byteLength } = file.readAt(file.size - length, length);
-  const at = Buffer.from(buffer, byteOffset, byteLength).lastIndexOf(path);
-  return at < 0 ? undefined : file.size - length + at;
+/** The last bytes of a file, that many or all of it, and where they begin. */
+function readEnd(file: ReadableFile, most: number): { bytes: Buffer; from: number } {
+  const from = Math.max(0, file.size - most);
+  const { buffer, byteOffset, byteLength } = file.readAt(from, file.size - from);
+  return { bytes: Buffer.from(buffer, byteOffset, byteLength), from };
 }
 
 function soundEntries(file: ReadableFile, start: number): TarEntry[] | undefined {

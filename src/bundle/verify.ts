@@ -1,5 +1,4 @@
 /** Verifying a bundle: every byte of the archive is accounted for, every blob hashed, every reference followed. */
-
 import type { Digest } from '../content/digest.ts';
 import type { ReadableFile } from '../support/file.ts';
 import { mapLimit } from '../support/limit.ts';

@@ -4,10 +4,7 @@
  */
 import * as z from 'zod';
 import type { Digest } from './digest.ts';
-
-const digest = z
-  .string()
-  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/) as unknown as z.ZodType<Digest>;
+import { digestSchema as digest } from './digest-schema.ts';
 
 const base = z.object({
   kind: z.enum(['bundle', 'layout', 'receipt']),

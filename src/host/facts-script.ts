@@ -39,8 +39,7 @@ const SCRIPT = `
 put() { printf '%s=%s\\n' "$1" "$2"; }
 each() { n=0; while IFS= read -r line && [ $n -lt $2 ]; do put "$1" "$line"; n=$((n+1)); done; }
 has() { command -v "$1" >/dev/null 2>&1; }
-line_of() { line=; if [ -r "$1" ]; then IFS= read -r line < "$1"; fi; }
-first() { line_of "$2"; put "$1" "$line"; }
+first() { line=; if [ -r "$2" ]; then IFS= read -r line < "$2"; fi; put "$1" "$line"; }
 
 put now "$(date +%s.%N)"
 put uid "$(id -u)"

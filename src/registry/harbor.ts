@@ -120,7 +120,8 @@ export class Harbor {
 
   /**
    * Make sure that pushes can begin: the project exists (created where `create` says so), takes pushes, and has room for
-   * so many bytes, and some more where it is known that there are, but not how many. Gives back whether it was created. Throws REGISTRY_NOT_FOUND and REGISTRY_DENIED, with what to do.
+   * so many bytes, and some more where it is known that there are, but not how many. Gives back whether it was created.
+   * Throws REGISTRY_NOT_FOUND and REGISTRY_DENIED, with what to do.
    */
   async prepare(
     name: string,

@@ -15,7 +15,7 @@ import { refuseLost, usesOfLayers } from './absent.ts';
 import { assembleManifest, type StoredLayer } from './assemble.ts';
 import { chainsByLayer } from './chains.ts';
 import { type CopyReport, Ledger, type Outcome } from './copy-report.ts';
-import { arrivalsOf, foretoldHomes } from './foretold.ts';
+import { arrivalOf, arrivalsOf, foretoldHomes } from './foretold.ts';
 import { NOWHERE } from './homes.ts';
 import { prepareLayer } from './layer.ts';
 import type { KnownLayers } from './layer-book.ts';
@@ -116,9 +116,11 @@ class Copy implements PreparedCopy {
         return this.#expect(
           arrivalsOf(this.#source, [foretoldHomes(foretold, this.#options, this.#target.scope)]),
         );
-      // A file is gone through once to know what it holds.
-      if (!complete) meter.expect(this.#source.bytes);
-      if (!complete) for await (const _ of this.#source.layers()) this.#options.signal?.throwIfAborted();
+      if (!complete) {
+        // The file is gone through once to know what it holds.
+        meter.expect(this.#source.bytes);
+        for await (const _ of this.#source.layers()) this.#options.signal?.throwIfAborted();
+      }
     }
     await this.#decide();
     // What a stream holds is known when it has passed; where it goes, before.
@@ -129,15 +131,11 @@ class Copy implements PreparedCopy {
       meter.expect(layer.size);
       this.#tasks.push({ layer, mark: { reached: 0 } });
     }
-    const arrivals = this.#tasks.map(({ layer: { key, size, descriptor } }) => ({
-      ...(descriptor ? { descriptor } : { plain: size }),
-      homes: this.#homes?.get(key) ?? [],
-    }));
+    const layers = this.#tasks.map(({ layer }) => layer);
     const named = this.#plan.images.map(({ image, to }) => ({ image, names: to.map(familiarName) }));
     const homesOf = ({ key }: SourceLayer): Reference[] => this.#homes?.get(key) ?? [];
-    const layers = this.#tasks.map(({ layer }) => layer);
     await refuseLost(this.#source.description, layers, this.#target, homesOf, usesOfLayers(named));
-    await this.#expect(arrivals);
+    await this.#expect(layers.map(layer => arrivalOf(layer, homesOf(layer))));
   }
 
   async #expect(arrivals: readonly Arrival[]): Promise<void> {

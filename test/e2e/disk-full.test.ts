@@ -94,33 +94,33 @@ test('a bundle whose names would need more room than there is stays as it was, a
   }
 });
 
+/** A folder with a file of so many bytes, which fits on the disk, and one that does not; and recipes of either. */
+function twoFiles(size: number): { home: string; recipe(from: 'small' | 'large'): string } {
+  const home = scratch();
+  writeFileSync(join(home, 'small'), noise(size, 1));
+  writeFileSync(join(home, 'large'), noise(2_000_000, 2));
+  return { home, recipe: from => `name: t\nversion: "1"\nfiles: [{ from: ./${from}, to: /etc/x }]\n` };
+}
+
 test('a bundle that finds no room in the middle leaves nothing, and the older one stays', async () => {
-  const small = scratch();
-  writeFileSync(join(small, 'small'), noise(50_000, 1));
-  writeFileSync(join(small, 'large'), noise(2_000_000, 2));
-  const recipe = (from: string): string =>
-    `name: t\nversion: "1"\nfiles: [{ from: ./${from}, to: /etc/x }]\n`;
+  const { home, recipe } = twoFiles(50_000);
   const options = { output: join(disk, 'site.tar') };
-  await create(small, recipe('small'), options);
+  await create(home, recipe('small'), options);
   const before = readFileSync(options.output);
-  const failure = await create(small, recipe('large'), options).catch((error: unknown) => error);
+  const failure = await create(home, recipe('large'), options).catch((error: unknown) => error);
   assert.is((failure as { code: string }).code, 'DISK_FULL', String(failure));
   assert.equal(readdirSync(disk), ['site.tar']);
   assert.ok(readFileSync(options.output).equals(before));
 });
 
 test('a bundle in parts leaves none of them where the disk is full in the middle, and older ones stay', async () => {
-  const small = scratch();
-  writeFileSync(join(small, 'small'), noise(100_000, 1));
-  writeFileSync(join(small, 'large'), noise(2_000_000, 2));
-  const recipe = (from: string): string =>
-    `name: t\nversion: "1"\nfiles: [{ from: ./${from}, to: /etc/x }]\n`;
+  const { home, recipe } = twoFiles(100_000);
   const options = { output: join(disk, 'site.tar'), parts: { partSize: 65_536, parity: true } };
   execFileSync('find', [disk, '-mindepth', '1', '-delete']);
-  await create(small, recipe('small'), options);
+  await create(home, recipe('small'), options);
   const before = readdirSync(disk).sort();
   assert.ok(before.length > 2);
-  const failure = await create(small, recipe('large'), options).catch((error: unknown) => error);
+  const failure = await create(home, recipe('large'), options).catch((error: unknown) => error);
   assert.is((failure as { code: string }).code, 'DISK_FULL', String(failure));
   assert.equal(readdirSync(disk).sort(), before);
   const bundle = Bundle.open(join(disk, 'site.tar'));

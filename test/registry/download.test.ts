@@ -19,12 +19,17 @@ function give(registry: FakeRegistry, ...blobs: Sample[]): void {
   registry.blobs.set(REPOSITORY, new Map(blobs.map(({ descriptor, bytes }) => [descriptor.digest, bytes])));
 }
 
+/** Give a registry the blobs of an image; its manifest, which it does not have yet. */
+function giveImage(registry: FakeRegistry): ReturnType<typeof manifestOver> {
+  const [config, layer] = [sample(100), sample(1000)];
+  give(registry, config, layer);
+  return manifestOver([config, layer]);
+}
+
 test(
   'a manifest is stored and fetched byte for byte, by tag and by digest',
   withRegistry({}, async ({ registry, client }) => {
-    const [config, layer] = [sample(100), sample(1000)];
-    give(registry, config, layer);
-    const manifest = manifestOver([config, layer]);
+    const manifest = giveImage(registry);
     const { digest } = manifest.descriptor;
     assert.is(await client.putManifest(REPOSITORY, '1.0', OCI_MANIFEST, manifest.bytes), digest);
     assert.is(registry.seen.at(-1)?.headers['content-type'], OCI_MANIFEST);
@@ -40,9 +45,7 @@ test(
 test(
   'a manifest that breaks off in the middle is asked for again',
   withRegistry({}, async ({ registry, client }) => {
-    const [config, layer] = [sample(100), sample(1000)];
-    give(registry, config, layer);
-    const manifest = manifestOver([config, layer]);
+    const manifest = giveImage(registry);
     await client.putManifest(REPOSITORY, '1.0', OCI_MANIFEST, manifest.bytes);
     registry.fault('GET', /manifests/, async ({ req, res }) => {
       res.writeHead(200, { 'content-type': OCI_MANIFEST, 'content-length': manifest.bytes.length });
