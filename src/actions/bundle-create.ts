@@ -11,7 +11,7 @@ import { packFiles, prepareImages } from '../bundle/pack-images.ts';
 import { packTools } from '../bundle/pack-tools.ts';
 import type { SecretKey } from '../bundle/sign/secret-key.ts';
 import { type Signed, signPending } from '../bundle/sign/sign.ts';
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { type TrustOptions, trustOf } from '../bundle/sign/trust.ts';
 import { BundleWriter } from '../bundle/writer.ts';
 import type { LockChange } from '../config/lock.ts';
 import type { Recipe } from '../config/recipe.ts';
@@ -22,14 +22,12 @@ import type { Meter } from '../support/meter.ts';
 import { PendingFile } from '../support/write-file.ts';
 import { type PartsOptions, PendingParts, type WrittenPart } from '../transports/parts/pending.ts';
 
-export interface BundleCreateOptions {
+export interface BundleCreateOptions extends Pick<TrustOptions, 'trustedKeys'> {
   recipe: Recipe;
   /** The bundle's path; an existing file is replaced once the new one is whole. */
   output: string;
   /** For layers that come uncompressed. Default: what the recipe says, else gzip, which every engine reads. */
   compression?: Compression;
-  /** Files of the keys of which one must have signed a bundle that images are taken from; those of the trusted folders where none are named. */
-  trustedKeys?: string[] | undefined;
   /** The key that signs it, and what it says in place of when and of what. */
   sign?: { key: SecretKey; comment?: string };
   /** What the far side has: bundles, archives and layouts, and receipts. It is named, and left out. */
@@ -74,8 +72,9 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
   const { daemon, warnings } = await packDaemonJson(recipe);
   await expectFiles(recipe, meter);
   const fetching = await Fetching.begin(recipe, { ...options.fetch, meter, signal });
-  const trusted = await trustedKeys(options.trustedKeys);
-  const context: InputContext = { meter, signal, files: fetching.files, trusted };
+  const unsigned: string[] = [];
+  const trust = await trustOf({ ...options, onUnsigned: word => unsigned.push(word) });
+  const context: InputContext = { meter, signal, files: fetching.files, trust };
   const farSide = await FarSide.of(options.bases ?? [], options.receipts ?? []);
   const file = await (options.parts
     ? PendingParts.create(output, options.parts)
@@ -123,7 +122,7 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
         images: names,
         inputBytes: meter.progress.done,
         pinned,
-        warnings: [...warnings, ...fetching.warnings, ...archiveWarnings],
+        warnings: [...warnings, ...unsigned, ...fetching.warnings, ...archiveWarnings],
       };
     } finally {
       await images.close();

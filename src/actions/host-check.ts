@@ -1,5 +1,5 @@
 /** `host check`: would an install succeed here? Every finding with its fix; unless it is to fix, nothing is changed, and no lock taken. */
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { trustOf } from '../bundle/sign/trust.ts';
 import { openTrusted } from '../bundle/sign/trusted.ts';
 import { audit } from '../host/audit.ts';
 import type { Shell } from '../host/shell.ts';
@@ -34,7 +34,7 @@ export async function hostCheck(options: HostCheckOptions): Promise<HostCheckRes
   const bundle =
     options.bundle === undefined
       ? undefined
-      : openTrusted(options.bundle, options.from ?? {}, await trustedKeys(options.trustedKeys));
+      : openTrusted(options.bundle, options.from ?? {}, await trustOf(options));
   try {
     const cargo = bundle && (await readCargo(bundle));
     const seen: SeenHost[] = [];

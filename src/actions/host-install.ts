@@ -1,5 +1,6 @@
 /** `host install`: make every host what the bundle and the fleet say. The first run installs, the next changes nothing. */
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { checkSignatures } from '../bundle/sign/check.ts';
+import { trustOf } from '../bundle/sign/trust.ts';
 import { openTrusted } from '../bundle/sign/trusted.ts';
 import { AirferryError, type ErrorCode, isAirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
@@ -60,8 +61,8 @@ const AFTER: readonly Phase[] = [loadImages, pruneReleases, recordState];
  */
 export async function hostInstall(options: HostInstallOptions): Promise<HostInstallResult> {
   const { dryRun = false } = options;
-  const trusted = await trustedKeys(options.trustedKeys);
-  const bundle = openTrusted(options.bundle, options.from ?? {}, trusted);
+  const trust = await trustOf(options);
+  const bundle = openTrusted(options.bundle, options.from ?? {}, trust);
   try {
     const cargo = await readCargo(bundle);
     const lock = dryRun ? undefined : { purpose: 'host install' };
@@ -72,7 +73,8 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
     });
     tellTwins(hosts, seen);
     const { name, version } = bundle.manifest;
-    return { hosts, dryRun, bundle: { name, version, digest: bundle.digest } };
+    const signature = checkSignatures(bundle, trust.keys).state;
+    return { hosts, dryRun, bundle: { name, version, digest: bundle.digest, signature } };
   } finally {
     bundle.close();
   }

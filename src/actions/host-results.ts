@@ -1,5 +1,7 @@
 /** What goes into the host actions and what comes out, as plain data. */
 
+import type { SignatureState } from '../bundle/sign/check.ts';
+import type { TrustOptions } from '../bundle/sign/trust.ts';
 import type { EngineAnswer } from '../engine/info.ts';
 import type { AirferryError } from '../errors.ts';
 import type { Ask } from '../host/ask.ts';
@@ -41,26 +43,22 @@ export interface HostsOptions {
   onEvent?: OnHostEvent;
 }
 
-export interface HostCheckOptions extends HostsOptions {
+export interface HostCheckOptions extends HostsOptions, TrustOptions {
   /** The bundle that is to be installed; without one the space that it needs is not known. */
   bundle?: string;
   /** Folders of more parts of it, and files with blobs that it leaves out. */
   from?: BundleFrom;
-  /** Files of the keys of which one must have signed it; those of the trusted folders where none are named. */
-  trustedKeys?: string[];
   /** Do what is safe of what the findings advise; each by a phase that an uninstall undoes. Needs the bundle. */
   fix?: boolean;
   /** With `fix`: say what it would change, and change nothing. */
   dryRun?: boolean;
 }
 
-export interface HostInstallOptions extends HostsOptions {
+export interface HostInstallOptions extends HostsOptions, TrustOptions {
   /** Path of the bundle. */
   bundle: string;
   /** Folders of more parts of it, and files with blobs that it leaves out. */
   from?: BundleFrom;
-  /** Files of the keys of which one must have signed it; those of the trusted folders where none are named. */
-  trustedKeys?: string[];
   /** Say what would change, and change nothing. */
   dryRun?: boolean;
   /** Leave the bundle's images out. Default false: they are loaded. */
@@ -89,13 +87,11 @@ export interface HostUninstallOptions extends HostsOptions {
   stopContainers?: boolean;
 }
 
-export interface ImageLoadOptions extends HostsOptions {
+export interface ImageLoadOptions extends HostsOptions, TrustOptions {
   /** Path of a bundle, an archive (compressed or not) or an OCI layout. */
   source: string;
   /** Folders of more parts of a bundle, and files with blobs that it leaves out. */
   from?: BundleFrom;
-  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
-  trustedKeys?: string[];
   /** Only images with these names, as in Docker. Default all. */
   only?: string[];
   dryRun?: boolean;
@@ -138,7 +134,7 @@ export interface HostsResult<Host extends HostResult = HostResult> {
   /** Whether nothing was changed because it was a dry run. */
   dryRun: boolean;
   /** What it was done from. */
-  bundle?: { name: string; version: string; digest: string };
+  bundle?: { name: string; version: string; digest: string; signature: SignatureState };
 }
 
 /** `host check`: a host with an `error` among its findings has the outcome `failed` with HOST_PREFLIGHT. */

@@ -4,7 +4,7 @@
  * Open the sources, find out what each name becomes, refuse collisions before anything moves, copy one source after
  * the other, and only then let the target stand.
  */
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { type TrustOptions, trustOf } from '../bundle/sign/trust.ts';
 import type { Compression } from '../content/media-types.ts';
 import type { Reference } from '../content/reference.ts';
 import type { RetagRule } from '../content/retag.ts';
@@ -37,9 +37,7 @@ import {
 /** Blobs under way at once between registries and files. */
 const BLOBS_FROM_AFAR = 5;
 
-export interface ImageCopyOptions extends Omit<Access, 'trusted'> {
-  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
-  trustedKeys?: string[] | undefined;
+export interface ImageCopyOptions extends Omit<Access, 'trust'>, TrustOptions {
   /** In their order; content that several have is moved once. */
   sources: readonly Location[];
   target: Location;
@@ -77,8 +75,8 @@ export async function copyImages(options: ImageCopyOptions): Promise<ImagesCopie
   const opened: Opened[] = [];
   try {
     const platforms = widest(options.platforms, wanted);
-    const trusted = await trustedKeys(options.trustedKeys);
-    for (const one of await openSources(options.sources, { ...options, platforms, trusted }))
+    const trust = await trustOf(options);
+    for (const one of await openSources(options.sources, { ...options, platforms, trust }))
       opened.push({ ...one, inventory: undefined, names: [], renamed: [] });
     for (const one of opened) await takeStock(one, choice, options);
     if (wanted)

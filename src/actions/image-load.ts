@@ -1,5 +1,5 @@
 /** `image load`: images into the runtimes of hosts, each in the way that moves least. */
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { trustOf } from '../bundle/sign/trust.ts';
 import { openTrustedImages } from '../bundle/sign/trusted.ts';
 import { parsePlatform } from '../content/platform.ts';
 import { familiarName, parseReference } from '../content/reference.ts';
@@ -23,11 +23,7 @@ import { type Extra, type HostRun, onEveryHost } from './host-run.ts';
 export async function imageLoad(options: ImageLoadOptions): Promise<ImageLoadResult> {
   const { dryRun = false } = options;
   const only = options.only?.map(name => familiarName(parseReference(name)));
-  const source = await openTrustedImages(
-    options.source,
-    await trustedKeys(options.trustedKeys),
-    options.from,
-  );
+  const source = await openTrustedImages(options.source, await trustOf(options), options.from);
   try {
     if (source.access === 'sequential') {
       if (only) throw notInParts(source, 'single images of it cannot be loaded');

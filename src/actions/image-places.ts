@@ -3,7 +3,7 @@
  * and SSH above all, is loaded only where one is named: a list of a file's images begins sooner without it.
  */
 
-import type { TrustedKey } from '../bundle/sign/trust.ts';
+import type { Trust } from '../bundle/sign/trust.ts';
 import { openBundleImages, openTrustedImages } from '../bundle/sign/trusted.ts';
 import { openBundleTarget } from '../bundle/target.ts';
 import type { Meter } from '../support/meter.ts';
@@ -25,8 +25,8 @@ export interface Access extends Omit<RegistryAccess, 'signal'> {
   login?: EngineLogin;
   /** Folders of more parts of bundles, and files with blobs that they leave out. */
   from?: BundleFrom;
-  /** One of these must have signed a bundle that is read. Default none: nothing is demanded, as for a list. */
-  trusted?: readonly TrustedKey[];
+  /** For bundles that are read. Default: nothing is demanded, as for a list. */
+  trust?: Trust;
 }
 
 interface Watch {
@@ -107,11 +107,11 @@ async function openGroup(group: Group, options: Access & Watch): Promise<OpenedS
 /** All of a file, or the one image that is named. */
 async function openFileSource(
   { transport, path, name }: { transport: Location['transport']; path: string; name?: string },
-  { meter, signal, from = {}, trusted = [] }: Access & Watch,
+  { meter, signal, from = {}, trust = { keys: [] } }: Access & Watch,
 ): Promise<OpenedSource> {
   const source = await (transport === 'bundle'
-    ? openBundleImages(path, from, trusted)
-    : openTrustedImages(path, trusted, { meter, ...from }));
+    ? openBundleImages(path, from, trust)
+    : openTrustedImages(path, trust, { meter, ...from }));
   const close = (): Promise<void> => source.close();
   if (name === undefined) return { source, close };
   try {

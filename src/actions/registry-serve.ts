@@ -1,7 +1,7 @@
 /** `registry serve`: open what is to be served, listen, and stay until told to stop. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { trustedKeys } from '../bundle/sign/trust.ts';
+import { type TrustOptions, trustOf } from '../bundle/sign/trust.ts';
 import { openTrustedImages } from '../bundle/sign/trusted.ts';
 import { AirferryError } from '../errors.ts';
 import type { RegistryContent } from '../registry/server/content.ts';
@@ -15,11 +15,9 @@ import { refuseAbsent } from '../transports/absent.ts';
 import type { BundleFrom } from '../transports/oci/bundle-store.ts';
 import { contentOf, servable } from '../transports/serve.ts';
 
-export interface RegistryServeOptions {
+export interface RegistryServeOptions extends TrustOptions {
   /** Paths of bundles, archives and layouts to read from; or none, with a storage. */
   sources: readonly string[];
-  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
-  trustedKeys?: string[] | undefined;
   /** Folders of more parts of bundles, and files with blobs that they leave out. */
   from?: BundleFrom;
   /** A folder to read from and write to. */
@@ -107,12 +105,10 @@ export async function serveImages(options: RegistryServeOptions): Promise<void> 
 }
 
 /** What there is to serve: one storage, or any number of sources. Throws USAGE. */
-async function openContent({
-  sources,
-  storage,
-  trustedKeys: named,
-  from,
-}: RegistryServeOptions): Promise<{ content: RegistryContent; close: () => Promise<void> }> {
+async function openContent(
+  options: RegistryServeOptions,
+): Promise<{ content: RegistryContent; close: () => Promise<void> }> {
+  const { sources, storage, from } = options;
   if (sources.length > 0 === (storage !== undefined)) {
     throw new AirferryError('USAGE', 'say what to serve: bundles, archives and layouts, or --storage DIR', {
       suggestions: [
@@ -130,10 +126,10 @@ async function openContent({
     for (const end of closers) await end();
   };
   try {
-    const trusted = await trustedKeys(named);
+    const trust = await trustOf(options);
     const contents: RegistryContent[] = [];
     for (const path of sources) {
-      const source = await openTrustedImages(path, trusted, from);
+      const source = await openTrustedImages(path, trust, from);
       closers.push(() => source.close());
       const served = servable(source);
       refuseAbsent(source.description, await Array.fromAsync(served.layers()), 'no base has them');

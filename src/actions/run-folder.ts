@@ -35,7 +35,15 @@ const RUN = z.object({
   startedAt: WHEN,
   /** Absent while it goes on, and where it was ended by force. */
   endedAt: WHEN.optional(),
-  bundle: z.object({ name: z.string(), version: z.string(), digest: z.string() }).optional(),
+  bundle: z
+    .object({
+      name: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      /** Absent in records of earlier builds. */
+      signature: z.enum(['signed', 'untrusted', 'invalid', 'unsigned']).optional(),
+    })
+    .optional(),
   /** The exit status. */
   exit: z.number().optional(),
   hosts: z.array(HOST),

@@ -4,13 +4,13 @@ import type { Meter } from '../support/meter.ts';
 import type { PublishedFiles } from './fetch/files.ts';
 import { type Component, wantedFile } from './fetch/wanted-files.ts';
 import { fileInput, type Input } from './local-file.ts';
-import type { TrustedKey } from './sign/trust.ts';
+import type { Trust } from './sign/trust.ts';
 
 export interface InputContext {
   meter: Meter;
   files: PublishedFiles;
-  /** One of these must have signed a bundle that images are taken from; none: nothing is demanded. */
-  trusted: readonly TrustedKey[];
+  /** For bundles that images are taken from. */
+  trust: Trust;
   signal?: AbortSignal;
 }
 

@@ -134,12 +134,12 @@ async function sayingWhere<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function openSpec(spec: LocalSpec, { meter, trusted }: InputContext): Promise<ImageSource> {
+function openSpec(spec: LocalSpec, { meter, trust }: InputContext): Promise<ImageSource> {
   switch (spec.kind) {
     case 'archive':
-      return openTrustedImages(spec.path, trusted, { meter, bases: spec.bases, parts: spec.parts });
+      return openTrustedImages(spec.path, trust, { meter, bases: spec.bases, parts: spec.parts });
     case 'oci':
-      return openTrustedImages(spec.path, trusted, {
+      return openTrustedImages(spec.path, trust, {
         meter,
         fallbackName: spec.ref ? parseReference(spec.ref) : undefined,
       });

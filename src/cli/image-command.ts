@@ -2,9 +2,11 @@
 import type { ImagesCopied } from '../actions/copied.ts';
 import type { ImageCopyOptions } from '../actions/image-copy.ts';
 import { retagRules, type WantedImage, wantedImages } from '../actions/image-names.ts';
+import type { TrustOptions } from '../bundle/sign/trust.ts';
 import { BaseCommand } from './base-command.ts';
 import { wantedOptions } from './image-flags.ts';
 import type { OutputFlags } from './output.ts';
+import { trustFrom } from './sign-flags.ts';
 import { copiedView, platformWarning, referrersWarning, unnamedWarning, type Verb } from './views/copied.ts';
 import { idleRules } from './views/idle-rules.ts';
 
@@ -21,11 +23,13 @@ export interface CopyFlags extends OutputFlags {
   platform?: string[];
   referrers?: boolean;
   'dry-run'?: boolean;
+  'trusted-key'?: string[];
 }
 
 /** What the flags make of the options of a copy. */
 export interface CopyWork
-  extends Pick<ImageCopyOptions, 'rules' | 'platforms' | 'referrers' | 'dryRun' | 'meter' | 'signal'> {
+  extends TrustOptions,
+    Pick<ImageCopyOptions, 'rules' | 'platforms' | 'referrers' | 'dryRun' | 'meter' | 'signal'> {
   /** The images that are asked for by name; all where nobody asked. */
   wanted?: readonly WantedImage[];
 }
@@ -43,9 +47,13 @@ export abstract class ImageCommand extends BaseCommand {
     const { images: wanted, warnings } = await wantedImages(wantedOptions(flags));
     for (const warning of warnings) out.warn(warning);
     const title = dryRun ? 'Reading' : verb.title;
+    // They are told once the line with the progress is gone.
+    const notes: string[] = [];
+    const trust = trustFrom(flags, { note: sentence => notes.push(sentence) });
     const result = await this.track(out, title, work =>
-      action({ rules, wanted, platforms: flags.platform, referrers, dryRun, ...work }),
+      action({ rules, wanted, platforms: flags.platform, referrers, dryRun, ...trust, ...work }),
     );
+    for (const note of notes) out.note(note);
     const warned = [
       unnamedWarning(result),
       platformWarning(result),

@@ -1,6 +1,8 @@
 /** Flags about keys: those that are trusted, and the one that signs; and how its password is asked for. */
 import * as Flags from '@oclif/core/flags';
+import type { TrustOptions } from '../bundle/sign/trust.ts';
 import type { Secret } from '../host/secret.ts';
+import type { Output } from './output.ts';
 import { secret } from './prompts.ts';
 
 /** Of commands that read bundles. */
@@ -14,6 +16,14 @@ export const trustedKeyFlag = {
     multipleNonGreedy: true,
   }),
 };
+
+/** What those flags say, and who is told of bundles for which no signature vouches. */
+export function trustFrom(
+  flags: { 'trusted-key'?: string[] | undefined },
+  out: Pick<Output, 'note'>,
+): TrustOptions {
+  return { trustedKeys: flags['trusted-key'], onUnsigned: sentence => out.note(sentence) };
+}
 
 /** The environment variable that has the password of a secret key. */
 export const SIGN_PASSWORD = 'AIRFERRY_SIGN_PASSWORD';

@@ -135,8 +135,12 @@ export class RegistryClient {
   }
 
   /** The bytes of a blob; the last step throws DIGEST_MISMATCH when they are not what the digest says. */
-  getBlob(repository: string, blob: Descriptor): AsyncIterable<Uint8Array> {
-    return getBlob(this.#session, repository, blob);
+  getBlob(
+    repository: string,
+    blob: Descriptor,
+    begun?: AsyncIterable<Uint8Array>,
+  ): AsyncIterable<Uint8Array> {
+    return getBlob(this.#session, repository, blob, begun);
   }
 
   /** Bring a blob into a repository, unless it is there. See `Uploads.put`. */

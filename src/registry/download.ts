@@ -101,16 +101,22 @@ export function getManifest(
 
 /**
  * The bytes of a blob, verified: the last step throws DIGEST_MISMATCH when they are not what the digest says. A
- * stream that breaks off goes on where it stopped.
+ * stream that breaks off goes on where it stopped. `begun`: its first bytes, where they are at hand; they come first, and
+ * the registry is asked for the rest.
  */
 export async function* getBlob(
   session: Session,
   repository: string,
   blob: Descriptor,
+  begun?: Bytes,
 ): AsyncGenerator<Uint8Array> {
   const { digest, size } = blob;
   const digester = new Digester(digest);
-  for (let stalls = 0; digester.size < size || stalls === 0; ) {
+  for await (const chunk of begun ?? []) {
+    digester.update(chunk);
+    yield chunk;
+  }
+  for (let stalls = 0; digester.size < size || (size === 0 && stalls === 0); ) {
     const start = digester.size;
     try {
       for await (const chunk of rest(session, repository, blob, start)) {

@@ -68,6 +68,11 @@ export function withFileLockNow<T>(path: string, work: () => T): T {
   }
 }
 
+/** Take the lock if nobody has it: what gives it back. Throws FILE_UNWRITABLE when it cannot be created. */
+export function tryFileLock(path: string): (() => void) | undefined {
+  return take(path) ? () => release(path) : undefined;
+}
+
 /** Take the lock if it is free, or void. */
 function take(path: string): boolean {
   const owner: Owner = { machine: machine(), pid: process.pid, token: randomBytes(8).toString('hex') };

@@ -54,6 +54,21 @@ export class PendingFile implements PendingOutput {
     }
   }
 
+  /**
+   * Go on with a file that lies at `temporary` as `leave` left it, or begin it there. It is the caller's to see to it that
+   * nobody else does. Throws FILE_UNWRITABLE.
+   */
+  static async resume(path: string, temporary: string): Promise<PendingFile> {
+    try {
+      const flags = constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW;
+      const file = new PendingFile(path, temporary, await open(temporary, flags, 0o600));
+      file.#position = (await file.#handle.stat()).size;
+      return file;
+    } catch (cause) {
+      throw unwritable(path, cause);
+    }
+  }
+
   /** Where the next `append` goes, in bytes from the start. */
   get position(): number {
     return this.#position;
@@ -130,6 +145,12 @@ export class PendingFile implements PendingOutput {
       throw unwritable(path, cause);
     }
     await syncFolder(dirname(path));
+  }
+
+  /** End it for now: what was written of it stays under its temporary name, for `resume`. */
+  async leave(): Promise<void> {
+    await this.#underway.catch(() => undefined);
+    await this.#handle.close().catch(() => undefined);
   }
 
   /** Leave no trace. */

@@ -47,7 +47,7 @@ test('it tells who did what to which hosts, and how each fared', () => {
     result('h2', { outcome: 'failed', phase: 'stage-engine', error }),
     result('h3', { outcome: 'skipped', reason: 'the canary failed' }),
   ];
-  const bundle = { name: 'plant-7', version: '1', digest: DIGEST };
+  const bundle = { name: 'plant-7', version: '1', digest: DIGEST, signature: 'unsigned' as const };
   record.finish({ hosts, bundle }, new AirferryError('SOME_HOSTS_FAILED', '1 of 3'));
   const run = readRun(record.name, folder);
   assert.match(run.who, /^.+@.+$/);

@@ -49,7 +49,8 @@ test('create, verify, inspect and list, as JSON', () =>
     await packedSite(cwd);
     const json = async (...argv: string[]) => {
       const { status, stdout, stderr } = await airferry([...argv, '--json'], { cwd });
-      assert.equal([status, stderr], [0, ''], argv.join(' '));
+      // What takes long is told of on the way.
+      assert.equal([status, stderr.replace(/^\w+ …\n/, '')], [0, ''], argv.join(' '));
       return JSON.parse(stdout);
     };
     const created = await json('bundle', 'create', '-f', 'bundle.yaml', '-o', 'again.tar');

@@ -72,6 +72,7 @@ test('a key is made, a bundle signed, and the signature demanded, by every comma
     assert.is((await run('image', 'list', 'plain.tar')).status, 0, 'a list shows, and refuses nothing');
     const copied = await run('image', 'copy', 'site.tar', 'oci:out', '--trusted-key', 'site.pub');
     assert.is(copied.status, 0, copied.stderr);
+    assert.not.match(copied.stderr, /signed/, 'one that a trusted key signed needs no word');
     const archive = await readFile(join(cwd, 'site.tar'));
     const name = archive.lastIndexOf('site/a:1.0', archive.indexOf('manifest.json'));
     assert.ok(name > 0);
@@ -96,6 +97,31 @@ test('a key is made, a bundle signed, and the signature demanded, by every comma
     assert.match(nobody.stderr, 'Set AIRFERRY_SIGN_PASSWORD');
     for (const { stdout, stderr } of [made, signed, good, missing, wrong])
       assert.not.match(stdout + stderr, 'pass word');
+  }));
+
+test('where no key is trusted, a bundle for which no signature vouches is used, and told of', () =>
+  inFolder(async cwd => {
+    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+    await writeRecipe(cwd, ['a.tar']);
+    const env = { AIRFERRY_SIGN_PASSWORD: '', XDG_CONFIG_HOME: cwd };
+    const run = (...argv: string[]) => airferry(argv, { cwd, env });
+    await run('bundle', 'create', '-o', 'site.tar');
+    const host = ['--host', 'ops@127.0.0.1:1', '--no-sudo'];
+    const word = 'site.tar is not signed: that it is whole can be checked, who made it cannot';
+    for (const words of [
+      ['host', 'install', '-b', 'site.tar', ...host],
+      ['image', 'load', 'site.tar', ...host],
+      ['image', 'copy', 'site.tar', 'oci:out'],
+    ])
+      assert.match((await run(...words)).stderr, word, words.join(' '));
+    assert.not.match((await run('image', 'copy', 'site.tar', 'oci:quiet', '--quiet')).stderr, 'not signed');
+    const { keyId } = JSON.parse(
+      (await run('bundle', 'keygen', '-o', 'k.key', '--no-password', '--json')).stdout,
+    );
+    const signed = await run('bundle', 'sign', 'site.tar', '-k', 'k.key');
+    assert.is(signed.status, 0, signed.stderr);
+    const unchecked = await run('image', 'copy', 'site.tar', 'oci:unchecked');
+    assert.match(unchecked.stderr, `site.tar is signed by ${keyId}, but no key is trusted here`);
   }));
 
 test('create signs at once; keys of the configuration folder are trusted; the manifest is printed as it is', () =>

@@ -3,12 +3,13 @@ import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, isDigest } from '../../content/digest.ts';
 import type { Cache } from './cache.ts';
+import { blobOfPart } from './keep-blob.ts';
 import { downloadsFolder, readNote } from './keep-file.ts';
 
 export interface CacheEntry {
   /** Whole content, or a download that broke off. */
   kind: 'blob' | 'part';
-  /** Of what is whole. */
+  /** Of what is whole, and of what is to become a blob of a registry. */
   digest?: Digest;
   /** Where it came from, where that was no registry. */
   url?: string;
@@ -104,7 +105,15 @@ async function downloads(
     const seen = await stat(path).catch(() => undefined);
     if (!seen) continue;
     const files = [path, path.replace(/\.part$/, '.json')];
-    parts.push({ kind: 'part', ...(note && { url: note.url }), size: seen.size, used: seen.mtimeMs, files });
+    const digest = blobOfPart(name);
+    parts.push({
+      kind: 'part',
+      ...(isDigest(digest) && { digest }),
+      ...(note && { url: note.url }),
+      size: seen.size,
+      used: seen.mtimeMs,
+      files,
+    });
   }
   return { parts, sources };
 }

@@ -6,14 +6,13 @@ import { chmod, stat, unlink, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Descriptor } from '../../content/descriptor.ts';
-import { type Digest, Digester } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import { verified } from '../../content/verified.ts';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
 import { makeFolders } from '../../support/folders.ts';
-import { PendingFile, unwritable } from '../../support/write-file.ts';
+import { unwritable, writeWhole } from '../../support/write-file.ts';
 
-type Bytes = AsyncIterable<Uint8Array>;
 type Named = Pick<Descriptor, 'digest' | 'size'>;
 
 /** Nobody else may read what may come from a registry with a login. */
@@ -73,31 +72,20 @@ export class Cache {
     }
   }
 
-  /** Bytes from elsewhere, which come to lie in the cache as they pass. What cannot be kept is not: they pass all the same. */
-  async *keep({ digest }: Named, bytes: Bytes): AsyncGenerator<Uint8Array> {
-    let file = await this.begin(digest).catch(error => this.#excuse(error));
-    const digester = new Digester(digest);
+  /** Small content that is at hand, and is what its digest says. What cannot be kept is not. */
+  async store({ digest }: Named, bytes: Uint8Array): Promise<void> {
     try {
-      for await (const chunk of bytes) {
-        digester.update(chunk);
-        yield chunk;
-        await file?.append(chunk).catch(async error => {
-          await file?.discard();
-          file = this.#excuse(error);
-        });
-      }
-      if (digester.digest() === digest) await file?.commit(FILE_MODE).catch(error => this.#excuse(error));
-    } finally {
-      // After a commit there is nothing left to discard.
-      await file?.discard();
+      await writeWhole(await this.placeFor(digest), bytes, FILE_MODE);
+    } catch (error) {
+      this.excuse(error);
     }
   }
 
-  /** Begin a blob of that digest; it is the caller's to hash, and to commit with `0o600`. Throws FILE_UNWRITABLE, DISK_FULL. */
-  async begin(digest: Digest): Promise<PendingFile> {
+  /** Where a blob is to lie, in a folder that is there. Throws FILE_UNWRITABLE, DISK_FULL. */
+  async placeFor(digest: Digest): Promise<string> {
     const path = this.blobPath(digest);
     await this.makeFolder(dirname(path));
-    return PendingFile.create(path);
+    return path;
   }
 
   /** Throws FILE_UNWRITABLE. */
@@ -114,7 +102,8 @@ export class Cache {
     await unlink(this.blobPath(digest)).catch(() => undefined);
   }
 
-  #excuse(error: unknown): undefined {
+  /** Something could not be kept: that is no failure, and is told once. Throws every other error again. */
+  excuse(error: unknown): undefined {
     if (!isAirferryError(error, 'FILE_UNWRITABLE', 'DISK_FULL')) throw error;
     if (this.warnings.length === 0)
       this.warnings.push(`Not everything could be kept for the next run: ${error.message}.`);

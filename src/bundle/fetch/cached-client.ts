@@ -6,8 +6,8 @@ import { readAll } from '../../content/verified.ts';
 import { isAirferryError } from '../../errors.ts';
 import { RegistryClient, type RegistryClientOptions } from '../../registry/client.ts';
 import type { ManifestDocument, ManifestHead } from '../../registry/download.ts';
-import { once } from '../../support/once.ts';
 import type { Cache } from './cache.ts';
+import { keepBlob } from './keep-blob.ts';
 
 export class CachedClient extends RegistryClient {
   readonly #cache: Cache;
@@ -28,7 +28,7 @@ export class CachedClient extends RegistryClient {
     const cached = await this.#manifest(reference);
     if (cached) return cached;
     const document = await super.getManifest(repository, reference);
-    for await (const _ of this.#cache.keep(document.descriptor, once(document.bytes)));
+    await this.#cache.store(document.descriptor, document.bytes);
     return document;
   }
 
@@ -38,7 +38,7 @@ export class CachedClient extends RegistryClient {
       const bytes = await this.#small(blob);
       if (bytes) return yield bytes;
     }
-    yield* this.#cache.keep(blob, super.getBlob(repository, blob));
+    yield* keepBlob(this.#cache, blob, begun => super.getBlob(repository, blob, begun));
   }
 
   async #manifest(reference: string): Promise<ManifestDocument | undefined> {

@@ -85,6 +85,15 @@ export function signatureError(path: string, report: SignatureReport): AirferryE
   });
 }
 
+/** A sentence for a bundle that may be used, though no checked signature vouches for it; undefined where one does. */
+export function unsignedWord(path: string, { state, signatures }: SignatureReport): string | undefined {
+  if (state === 'unsigned')
+    return `${path} is not signed: that it is whole can be checked, who made it cannot (airferry bundle sign --help).`;
+  if (state === 'untrusted')
+    return `${path} is signed by ${signatures.map(({ keyId }) => keyId).join(', ')}, but no key is trusted here, so nothing was checked (--trusted-key FILE).`;
+  return undefined;
+}
+
 /**
  * Throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED or SIGNATURE_INVALID unless the bundle may be used here; DIGEST_MISMATCH where
  * `index.json`, by which its images are found, is not the one that the manifest names.

@@ -10,6 +10,21 @@ export interface TrustedKey extends MinisignPublicKey {
   file: string;
 }
 
+/** What a command that takes from bundles is told about trust. */
+export interface TrustOptions {
+  /** Files of the keys of which one must have signed a bundle; those of the trusted folders where none are named. */
+  trustedKeys?: string[] | undefined;
+  /** Told, in a whole sentence, of every bundle for which no checked signature vouches. */
+  onUnsigned?: ((sentence: string) => void) | undefined;
+}
+
+/** What opens the door to a bundle. */
+export interface Trust {
+  /** One of these must have signed it; none: nothing is demanded. */
+  keys: readonly TrustedKey[];
+  onUnsigned?: TrustOptions['onUnsigned'];
+}
+
 const FILE_LIMIT = 4096;
 const MOST_KEYS = 1000;
 
@@ -35,6 +50,11 @@ export async function trustedKeys(
   if (files.length > MOST_KEYS)
     throw new AirferryError('KEY_INVALID', `there are more than ${MOST_KEYS} trusted keys`);
   return files.map(file => ({ ...readPublicKey(file), file }));
+}
+
+/** What is trusted here, out of what a command was told. Throws what `trustedKeys` does. */
+export async function trustOf({ trustedKeys: named, onUnsigned }: TrustOptions): Promise<Trust> {
+  return { keys: await trustedKeys(named), onUnsigned };
 }
 
 /** A public key's file. Throws KEY_INVALID, FILE_NOT_FOUND, FILE_UNREADABLE. */

@@ -3,14 +3,15 @@ import type { BundleFrom } from '../../transports/oci/bundle-store.ts';
 import { type OpenOptions, openImageSource } from '../../transports/open.ts';
 import type { ImageSource } from '../../transports/source.ts';
 import { Bundle } from '../open.ts';
-import { demandSignature } from './check.ts';
-import type { TrustedKey } from './trust.ts';
+import { demandSignature, unsignedWord } from './check.ts';
+import type { Trust } from './trust.ts';
 
 /** Open a bundle to take from it. Throws what `Bundle.open` and `demandSignature` throw; nothing is left open then. */
-export function openTrusted(path: string, from: BundleFrom, trusted: readonly TrustedKey[]): Bundle {
+export function openTrusted(path: string, from: BundleFrom, { keys, onUnsigned }: Trust): Bundle {
   const bundle = Bundle.open(path, from);
   try {
-    demandSignature(bundle, trusted);
+    const word = unsignedWord(path, demandSignature(bundle, keys));
+    if (word) onUnsigned?.(word);
     return bundle;
   } catch (error) {
     bundle.close();
@@ -19,12 +20,8 @@ export function openTrusted(path: string, from: BundleFrom, trusted: readonly Tr
 }
 
 /** Open a bundle for its images; it is closed with them. Throws what `openTrusted` throws, and BUNDLE_INVALID for what is none. */
-export function openBundleImages(
-  path: string,
-  from: BundleFrom,
-  trusted: readonly TrustedKey[],
-): ImageSource {
-  const bundle = openTrusted(path, from, trusted);
+export function openBundleImages(path: string, from: BundleFrom, trust: Trust): ImageSource {
+  const bundle = openTrusted(path, from, trust);
   return { ...bundle.images(), close: async () => bundle.close() };
 }
 
@@ -34,11 +31,11 @@ export function openBundleImages(
  */
 export function openTrustedImages(
   path: string,
-  trusted: readonly TrustedKey[],
+  trust: Trust,
   options: Omit<OpenOptions, 'openBundle'> = {},
 ): Promise<ImageSource> {
   return openImageSource(path, {
     ...options,
-    openBundle: bundle => openBundleImages(bundle, options, trusted),
+    openBundle: bundle => openBundleImages(bundle, options, trust),
   });
 }

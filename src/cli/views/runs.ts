@@ -5,6 +5,14 @@ import { pairs, table } from '../table.ts';
 import type { Look } from '../terminal.ts';
 import { clean } from '../text.ts';
 
+/** What was known of who made the bundle. */
+const SIGNED = {
+  signed: 'by a trusted key',
+  untrusted: 'by no key that was trusted',
+  invalid: 'not over this bundle',
+  unsigned: 'none',
+};
+
 export function runListView({ folder, runs, damaged }: RunList, look: Look): string[] {
   if (runs.length === 0 && damaged.length === 0) return [`no runs in ${clean(folder)}`];
   const rows = runs.map(run => [run.name, run.who, outcomes(run)]);
@@ -24,7 +32,10 @@ export function runView(run: ShownRun, look: Look): string[] {
     ['began', startedAt],
     ['ended', endedAt === undefined ? 'it did not come to its end' : `${endedAt}, exit status ${exit ?? 0}`],
   ];
-  if (bundle) entries.push(['bundle', `${bundle.name} ${bundle.version}, ${bundle.digest}`]);
+  if (bundle) {
+    entries.push(['bundle', `${bundle.name} ${bundle.version}, ${bundle.digest}`]);
+    if (bundle.signature) entries.push(['signature', SIGNED[bundle.signature]]);
+  }
   entries.push(['folder', folder]);
   const rows = hosts.map(host => [
     host.name,

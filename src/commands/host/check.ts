@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { hostCheck } from '../../actions/host-check.ts';
 import { bundleFrom, bundleSourceFlags, hostFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
-import { trustedKeyFlag } from '../../cli/sign-flags.ts';
+import { trustedKeyFlag, trustFrom } from '../../cli/sign-flags.ts';
 import { checkView } from '../../cli/views/host-check.ts';
 import { lockFlag } from '../../cli/wave-flags.ts';
 
@@ -57,7 +57,7 @@ export default class HostCheck extends HostCommand {
           ...options,
           bundle: flags.bundle,
           from: bundleFrom(flags),
-          trustedKeys: flags['trusted-key'],
+          ...trustFrom(flags, out),
           fix,
           dryRun,
         }),

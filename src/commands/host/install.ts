@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { hostInstall } from '../../actions/host-install.ts';
 import { bundleFrom, bundleSourceFlags, dryRunFlag, hostFlags, registryFlags } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
-import { trustedKeyFlag } from '../../cli/sign-flags.ts';
+import { trustedKeyFlag, trustFrom } from '../../cli/sign-flags.ts';
 import { hostsView } from '../../cli/views/hosts.ts';
 import { lockFlag, waveFlags } from '../../cli/wave-flags.ts';
 
@@ -70,7 +70,7 @@ export default class HostInstall extends HostCommand {
           ...options,
           bundle: flags.bundle,
           from: bundleFrom(flags),
-          trustedKeys: flags['trusted-key'],
+          ...trustFrom(flags, out),
           dryRun,
           skipImages: flags['no-images'],
           allowDowngrade: flags['allow-downgrade'],

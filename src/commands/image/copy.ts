@@ -76,7 +76,7 @@ export default class ImageCopy extends ImageCommand {
     const sources = words.map(word => sourceLocation(word, 'docker'));
     const login = await engineLogin(flags, [...sources, target]);
     await this.copy(flags, { title: 'Copying', done: 'copied' }, work =>
-      copyImages({ ...work, ...accessOf(flags), trustedKeys: flags['trusted-key'], login, sources, target }),
+      copyImages({ ...work, ...accessOf(flags), login, sources, target }),
     );
   }
 }

@@ -10,7 +10,7 @@ import {
   sourceArgument,
 } from '../../cli/flags.ts';
 import { HostCommand } from '../../cli/host-command.ts';
-import { trustedKeyFlag } from '../../cli/sign-flags.ts';
+import { trustedKeyFlag, trustFrom } from '../../cli/sign-flags.ts';
 import { imageLoadView } from '../../cli/views/image-load.ts';
 
 const RUNTIMES = ['auto', 'docker', 'containerd', 'podman', 'nerdctl', 'crio'] as const;
@@ -72,7 +72,7 @@ store knows no digests of images that were loaded.`;
           ...options,
           source: args.source,
           from: bundleFrom(flags),
-          trustedKeys: flags['trusted-key'],
+          ...trustFrom(flags, out),
           only,
           dryRun,
           runtime,

@@ -64,7 +64,7 @@ export default class ImagePush extends ImageCommand {
     const sources = argv.map(String);
     const registry = sources.pop() ?? '';
     await this.copy(flags, { title: 'Pushing', done: 'pushed' }, work =>
-      pushImages({ ...work, ...accessOf(flags), trustedKeys: flags['trusted-key'], sources, registry }),
+      pushImages({ ...work, ...accessOf(flags), sources, registry }),
     );
   }
 }

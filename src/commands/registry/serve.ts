@@ -5,7 +5,7 @@ import { serveImages } from '../../actions/registry-serve.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { asAirferryError } from '../../cli/failure.ts';
 import { bundleFrom, bundleSourceFlags } from '../../cli/flags.ts';
-import { trustedKeyFlag } from '../../cli/sign-flags.ts';
+import { trustedKeyFlag, trustFrom } from '../../cli/sign-flags.ts';
 import { requestLine, servingView } from '../../cli/views/registry-serve.ts';
 import { EXIT } from '../../errors.ts';
 
@@ -84,7 +84,7 @@ export default class RegistryServe extends BaseCommand {
     await this.interruptible(stopping, signal =>
       serveImages({
         sources: argv.map(String),
-        trustedKeys: flags['trusted-key'],
+        ...trustFrom(flags, out),
         from: bundleFrom(flags),
         storage: flags.storage,
         listen: flags.listen,

@@ -132,6 +132,26 @@ test(
 );
 
 test(
+  'four files are fetched at once, and no more',
+  onSite(async ({ publisher, run }) => {
+    let [now, most] = [0, 0];
+    const names = Array.from({ length: 9 }, (_, i) => `/gh/many/${i}.bin`);
+    for (const [i, name] of names.entries()) {
+      publisher.files.set(name, noise(1000, i + 10));
+      publisher.fault(new RegExp(`${name}$`), (req, res) => {
+        most = Math.max(most, ++now);
+        res.on('close', () => now--);
+        setTimeout(() => serve(publisher, name)(req, res), 150);
+      });
+    }
+    const list = names.map((_, i) => `{ url: "https://github.com/many/${i}.bin", to: /opt/${i} }`);
+    const { lock } = await run({}, `name: a\nversion: "1"\nfiles: [${list.join(', ')}]\n`);
+    assert.is(lock.names('downloads').length, 9);
+    assert.is(most, 4);
+  }),
+);
+
+test(
   'the second run fetches nothing; not even without a lock, as long as the publisher has the same',
   onSite(async ({ publisher, run }) => {
     const { lock } = await run();

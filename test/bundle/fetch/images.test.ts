@@ -172,6 +172,47 @@ test(
 );
 
 test(
+  'layers are fetched side by side; one that breaks off for good is gone on with by the next run',
+  onSite(async ({ registry, dir, cache, make, recipe }) => {
+    const texts = Array.from({ length: 8 }, (_, i) => noise(200_000, i + 1).toString('latin1'));
+    const layers = await Promise.all(texts.map((text, i) => layerOf(`many${i}`, text)));
+    hold(registry, 'site/many', layoutOf([imageOf([], layers, { platform: 'linux/amd64' })]), '1');
+    const [digest = '', bytes = Buffer.alloc(0)] =
+      [...(registry.blobs.get('site/many') ?? [])].findLast(([, blob]) => blob.length > 200_000) ?? [];
+    let [now, most, breaks] = [0, 0, true];
+    registry.fault(
+      'GET',
+      /site\/many\/blobs/,
+      async ({ res, seen }, proceed) => {
+        most = Math.max(most, ++now);
+        res.on('close', () => now--);
+        await new Promise(resolve => setTimeout(resolve, 100));
+        if (!breaks || !seen.path.endsWith(digest)) return proceed();
+        res.writeHead(200, { 'content-length': bytes.length });
+        res.write(bytes.subarray(0, 150_000));
+        await new Promise(resolve => setTimeout(resolve, 200));
+        res.destroy();
+      },
+      100,
+    );
+    await refused(() => make(recipe('  - REG/site/many:1\n')), 'REGISTRY_UNREACHABLE');
+    assert.ok(most >= 4, `${most} at once`);
+    const [part = ''] = readdirSync(join(cache, 'downloads')).filter(name => name.endsWith('.part'));
+    assert.is(part, `${digest.replace(':', '-')}.part`);
+    assert.is(statSync(join(cache, 'downloads', part)).size, 150_000);
+    assert.not(existsSync(join(dir, 'site.tar')));
+    registry.seen.length = 0;
+    breaks = false;
+    await make(recipe('  - REG/site/many:1\n'));
+    const asked = registry.seen.filter(({ path }) => path.endsWith(digest));
+    assert.equal(
+      asked.map(({ headers }) => headers.range),
+      ['bytes=150000-'],
+    );
+  }),
+);
+
+test(
   '--locked names all that the lock does not have, and asks no registry',
   onSite(async ({ registry, dir, make, recipe }) => {
     const text = recipe('  - REG/site/app:1\n  - REG/site/big:1\n');
