@@ -157,7 +157,7 @@ async function prepare(
     ...(fleet.registry ? { registry: fleet.registry } : {}),
     ...wishesOf(run.member),
   });
-  const survey = await surveyFor(shell, recorded, wanted);
+  const survey = await surveyFor(shell, recorded, wanted, { trustInodes: true });
   const state = recorded ?? emptyState();
   const { findings } = run;
   const context: HostContext = { shell, facts, survey, wanted, dryRun, findings, done: [], state };

@@ -16,6 +16,8 @@ const INSTALLED_FILE = z.strictObject({
   kind: z.enum(['file', 'link', 'dir']),
   /** Of the content; files only. */
   sha256: SHA256.optional(),
+  /** What its inode said while it was hashed (`hashing.ts`, FINGERPRINT): as long as that stands, so does the hash. */
+  seen: z.string().max(200).optional(),
   /** Permissions as `0644`. */
   mode: z
     .string()

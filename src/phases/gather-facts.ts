@@ -3,13 +3,13 @@ import { BIN_DIR, INSTALL_ROOT } from '../engine/release.ts';
 import { UNIT_DIR } from '../engine/units.ts';
 import { type GatheredFacts, gatherFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
-import { emptyState, type HostState, readState } from '../host/state.ts';
+import { emptyState, type HostState, type InstalledFile, readState } from '../host/state.ts';
 import { CONFIG_PATHS } from './backups.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { ETC_HOSTS } from './etc-hosts.ts';
 import { foldersAbove } from './place-files.ts';
 import { stagedPath } from './stage-engine.ts';
-import { type Survey, surveyHost } from './survey.ts';
+import { type KnownFile, type Survey, surveyHost } from './survey.ts';
 import { caPath } from './trust-registry.ts';
 import { DEFAULT_DATA_ROOT, type Wanted } from './wanted.ts';
 import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
@@ -33,21 +33,29 @@ export async function gather(shell: Shell, dataRoot = DEFAULT_DATA_ROOT): Promis
   return { facts, recorded };
 }
 
-/** How everything stands that is recorded or wanted, and what else is asked for. */
+/**
+ * How everything stands that is recorded or wanted, and what else is asked for. With `trustInodes`, files whose inodes say
+ * that nobody has touched them since they were hashed are not hashed again.
+ */
 export function surveyFor(
   shell: Shell,
   state: HostState | undefined,
   wanted?: Wanted,
-  more: { paths?: readonly string[]; contents?: readonly string[] } = {},
+  more: { paths?: readonly string[]; contents?: readonly string[]; trustInodes?: boolean } = {},
 ): Promise<Survey> {
   const recorded = recordedPaths(state ?? emptyState());
   const ours = [...recorded, ...(wanted ? wantedPaths(wanted) : []), ...(more.paths ?? [])];
   return surveyHost(shell, {
     paths: [...new Set(ours.flatMap(path => [path, ...foldersAbove(path)]))],
+    known: more.trustInodes && state ? state.files.flatMap(knownFile) : [],
     contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS, ...(more.contents ?? [])],
     units: UNITS,
     folders: WRITTEN,
   });
+}
+
+function knownFile({ path, sha256, seen }: InstalledFile): KnownFile[] {
+  return sha256 !== undefined && seen !== undefined ? [{ path, sha256, seen }] : [];
 }
 
 function recordedPaths(state: HostState): string[] {

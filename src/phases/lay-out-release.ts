@@ -5,7 +5,7 @@
 
 import { RELEASES_DIR } from '../engine/release.ts';
 import { AirferryError } from '../errors.ts';
-import { DEFINE_SUMS } from '../host/hashing.ts';
+import { DEFINE_SUMS, FINGERPRINT } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { InstalledFile } from '../host/state.ts';
 import { plural } from '../support/format.ts';
@@ -44,7 +44,7 @@ export const layOutRelease: Phase = {
 };
 
 /**
- * Prints the hash of each binary. Leftovers of interrupted attempts are cleared away first. Some archives have `./`
+ * Prints the hash of each binary, and what its inode says. Leftovers of interrupted attempts are cleared away first. Some archives have `./`
  * before every name, and tar knows no name but the one in the archive.
  */
 export function layOutScript({ archive, components, release }: WantedEngine): string {
@@ -72,7 +72,7 @@ rm -rf -- "$t/docker"
 chown -R root:root -- "$t"
 chmod 0755 -- "$t" "$t"/bin "$t"/bin/*
 { sync -- "$t"/bin/* 2>/dev/null || sync; } &
-(cd "$t/bin" && sums *)
+(cd "$t/bin" && { stat -c 'seen ${FINGERPRINT} %n' -- * || :; } && sums *)
 wait $!
 if [ -e "$d" ]; then mv -T -- "$d" "$o"; fi
 mv -T -- "$t" "$d"
@@ -88,9 +88,17 @@ function laidOut({ release }: WantedEngine, stdout: string, host: string): Insta
       sha256,
     ]),
   );
+  const seen = new Map(
+    [...stdout.matchAll(/^seen (\S+ \S+ \S+ \S+) (\S+)$/gm)].map(([, fingerprint = '', name = '']) => [
+      `${release.binDir}/${name}`,
+      fingerprint,
+    ]),
+  );
   return release.files.map(({ path }) => {
     const sha256 = hashes.get(path);
-    if (sha256 !== undefined) return { path, kind: 'file', sha256, mode: '0755' };
+    const fingerprint = seen.get(path);
+    if (sha256 !== undefined)
+      return { path, kind: 'file', sha256, ...(fingerprint && { seen: fingerprint }), mode: '0755' };
     throw new AirferryError('HOST_COMMAND_FAILED', `${path} was laid out, but its hash is not known`, {
       where: { host },
       suggestions: ['Run the command again.'],

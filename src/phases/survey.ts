@@ -5,7 +5,7 @@
 
 import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { AirferryError } from '../errors.ts';
-import { DEFINE_SUMS } from '../host/hashing.ts';
+import { DEFINE_SUMS, FINGERPRINT } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
@@ -40,11 +40,23 @@ export interface Survey {
 
 export interface SurveyQuestions {
   paths: readonly string[];
+  /**
+   * Files that were hashed before: where a file's inode says the same as then, its hash is taken to be the same, too.
+   * Default none: all are hashed.
+   */
+  known?: readonly KnownFile[];
   /** Small files whose content is wanted; at most 1 MiB each. */
   contents: readonly string[];
   units: readonly string[];
   /** Folders to be written to; where one is not there yet, the nearest above it counts. */
   folders?: readonly string[];
+}
+
+export interface KnownFile {
+  path: string;
+  sha256: string;
+  /** What `stat -c FINGERPRINT` said of it then. */
+  seen: string;
 }
 
 /** Bytes of an answer that are kept; a host with ten thousand named images stays below. */
@@ -58,14 +70,15 @@ const ENGINE_PATIENCE_S = 20;
 /** Ask a host. Throws HOST_COMMAND_FAILED for an answer that is none, and what a connection throws. */
 export async function surveyHost(shell: Shell, questions: SurveyQuestions): Promise<Survey> {
   const paths = [...new Set(questions.paths)];
+  const known = new Map(questions.known?.map(file => [file.path, file]));
   const result = await shell.run(surveyScript(questions), {
     root: true,
-    stdin: paths.map(path => `${path}\n`).join(''),
+    stdin: [...[...known.values()].map(({ seen, path }) => `${seen} ${path}`), ...paths, ''].join('\n'),
     title: 'survey the host',
     maxOutput: MAX_ANSWER,
     timeoutMs: TIMEOUT_MS,
   });
-  const survey = parseSurvey(result.stdout, paths);
+  const survey = parseSurvey(result.stdout, paths, known);
   if (survey) return survey;
   throw new AirferryError('HOST_COMMAND_FAILED', `${shell.target.name} did not answer all questions`, {
     where: { host: shell.target.name },
@@ -86,14 +99,29 @@ const TELL_LINKS = `if [ -n "$links" ]; then (
   done
 ) fi`;
 
-/** The script; paths come on its stdin, one in a line. */
+/** Of the files that are the script's arguments, sets those aside for which their inodes vouch. */
+const TELL_SAME = `if [ -n "$known" ]; then
+  now=$nl$(stat -c '${FINGERPRINT} %n' -- "$@" 2>/dev/null)$nl
+  same=$nl; set -f; IFS=$nl
+  for line in $known; do
+    case $now in *"$nl$line$nl"*) p=\${line#* * * * }; put same "$p"; same=$same$p$nl;; esac
+  done
+  unset IFS; set +f; n=$#
+  while [ $n -gt 0 ]; do
+    p=$1; shift; n=$((n-1))
+    case $same in *"$nl$p$nl"*) ;; *) set -- "$@" "$p";; esac
+  done
+fi`;
+
+/** The script; what is known, and then paths, come on its stdin, one in a line. */
 function surveyScript({ contents, units, folders = [] }: Omit<SurveyQuestions, 'paths'>): string {
   return `put() { printf '%s=%s\\n' "$1" "$2"; }
 ${DEFINE_SUMS}
 set --
-links=; nl='
+links=; known=; nl='
 '
 while IFS= read -r p; do
+  case $p in /*) ;; *) known=$known$p$nl; continue;; esac
   if [ -L "$p" ]; then links=$links$p$nl
   elif [ -f "$p" ]; then set -- "$@" "$p"
   elif [ -d "$p" ]; then put dir "$p"
@@ -103,6 +131,9 @@ done
 ${TELL_LINKS}
 if [ $# -gt 0 ]; then
   stat -c 'file=%a %s %n' -- "$@" 2>/dev/null
+  ${TELL_SAME}
+fi
+if [ $# -gt 0 ]; then
   sums "$@" 2>/dev/null | while IFS= read -r line; do put sum "$line"; done
 fi
 for f in ${contents.map(quote).join(' ')}; do
@@ -129,7 +160,11 @@ put end 1`;
 }
 
 /** What the script printed; undefined when it was cut short. */
-export function parseSurvey(answer: string, asked: readonly string[]): Survey | undefined {
+export function parseSurvey(
+  answer: string,
+  asked: readonly string[],
+  known: ReadonlyMap<string, KnownFile> = new Map(),
+): Survey | undefined {
   const paths = new Map<string, PathState>(asked.map(path => [path, { kind: 'absent' }]));
   const units = new Map<string, UnitState>();
   const images = new Map<string, string>();
@@ -158,6 +193,11 @@ export function parseSurvey(answer: string, asked: readonly string[]): Survey | 
       case 'sum':
         setSum(paths, value);
         break;
+      case 'same': {
+        const file = known.get(value);
+        if (file) setSum(paths, `${file.sha256}  ${value}`);
+        break;
+      }
       case 'content':
         last = value;
         encoded.set(value, '');

@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -49,6 +58,8 @@ for (const prefix of ['', './'])
     assert.is(readFileSync(join(release, 'bin/runc'), 'utf8'), 'program runc');
     const sha256 = createHash('sha256').update('program runc').digest('hex');
     assert.match(stdout, new RegExp(`^${sha256} [ *]runc$`, 'm'));
+    const { ino } = statSync(join(release, 'bin/runc'));
+    assert.match(stdout, new RegExp(`^seen ${ino} 12 \\d+\\.\\d{9} \\d+\\.\\d{9} runc$`, 'm'));
     assert.equal(readdirSync(join(root, 'opt/airferry/releases')), ['1']);
     assert.equal(readdirSync(join(root, 'var/lib/airferry/blobs/sha256')), []);
   });

@@ -1,8 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { FINGERPRINT } from '../../src/host/hashing.ts';
 import { parseSurvey, surveyHost } from '../../src/phases/survey.ts';
 import { suite } from '../support/suite.ts';
 import { localShell } from './context.ts';
@@ -38,6 +50,32 @@ test('the script tells files with hash and mode, links, folders and what is not 
     ],
   );
   assert.is(contents.get(path('it’s a "file"')), 'content');
+});
+
+test('a file whose inode says what it said is not hashed again; one that was touched in any way is', async () => {
+  const names = ['same', 'rewritten', 'mode', 'replaced', 'odd * "$HOME" =name', 'new'];
+  const [same, rewritten, mode, replaced, odd, fresh] = names.map(name => join(dir, name)) as string[];
+  const files = [same, rewritten, mode, replaced, odd, fresh] as string[];
+  for (const file of files) writeFileSync(file, 'content');
+  const fingerprint = (file: string): string =>
+    spawnSync('stat', ['-c', FINGERPRINT, file], { encoding: 'utf8' }).stdout.trim();
+  const remembered = 'f'.repeat(64);
+  const known = files.slice(0, -1).map(path => ({ path, sha256: remembered, seen: fingerprint(path) }));
+  // As somebody would who wants it not to be seen: the same size, and its time put back.
+  const { mtime, atime } = statSync(rewritten as string);
+  writeFileSync(rewritten as string, 'CONTENT');
+  utimesSync(rewritten as string, atime, mtime);
+  chmodSync(mode as string, 0o600);
+  writeFileSync(`${replaced}.new`, 'content');
+  renameSync(`${replaced}.new`, replaced as string);
+  const { paths } = await surveyHost(localShell(), { paths: files, known, contents: [], units: [] });
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const told = files.map(file => {
+    const state = paths.get(file);
+    return state?.kind === 'file' ? state.sha256 : undefined;
+  });
+  const [content, changed] = [hash('content'), hash('CONTENT')];
+  assert.equal(told, [remembered, changed, content, content, remembered, content]);
 });
 
 test('many links are told with the target of each, odd ones included', async () => {
