@@ -80,6 +80,8 @@ async function openDamaged(path: string, from: BundleFrom, signal: AbortSignal |
     bundle?.close();
     const damage = ['ARCHIVE_INVALID', 'ARCHIVE_TRUNCATED', 'DIGEST_MISMATCH'] as const;
     if (!isAirferryError(error, ...damage, 'BUNDLE_INVALID')) throw error;
+    // A base that cannot be read says nothing about the bundle.
+    if (from.bases?.some(base => base === error.where.file)) throw error;
     const [part] = await damagedPartsOf(path, from, signal);
     if (!part && error.code === 'BUNDLE_INVALID') throw error;
     const { message, where, suggestions, cause } = error;

@@ -27,7 +27,9 @@ export function servicePaths(document: YamlDocument): Map<string, Path> {
   if (services === undefined && !keys.some(key => PARTS.includes(key) || key.startsWith('x-'))) {
     const near = 'apiVersion' in top ? undefined : closest(keys[0] ?? '', ['services', ...PARTS]);
     const hint =
-      near === undefined ? 'Kubernetes manifests are read with --kubernetes.' : `Did you mean \`${near}\`?`;
+      near === undefined
+        ? 'Kubernetes manifests are read with --kubernetes, by init with --from-kubernetes.'
+        : `Did you mean \`${near}\`?`;
     throw mistake(document, [], 'is no compose file: it has no `services`', hint);
   }
   return new Map();

@@ -53,7 +53,9 @@ export async function imagesOfManifests(path: string): Promise<ManifestImages> {
   if (gathered.objects === 0) {
     throw new AirferryError(CODE, `${path} has no Kubernetes object`, {
       where: { file: path },
-      suggestions: ['An object has `apiVersion` and `kind`. Compose files are read with --compose.'],
+      suggestions: [
+        'An object has `apiVersion` and `kind`. Compose files are read with --compose, by init with --from-compose.',
+      ],
     });
   }
   return {

@@ -31,7 +31,8 @@ export function parseReference(text: string): Reference {
   if (!REGISTRY.test(registry)) throw invalid(text, `"${registry}" is not a registry host`);
   if (/[A-Z]/.test(repository)) {
     const lower = text.slice(0, name.length).toLowerCase() + text.slice(name.length);
-    throw invalid(text, 'repository names are lower case', [`Write ${lower}.`]);
+    const isName = REPOSITORY.test(repository.toLowerCase());
+    throw invalid(text, 'repository names are lower case', isName ? [`Write ${lower}.`] : []);
   }
   if (!REPOSITORY.test(repository)) throw invalid(text, `"${repository}" is not a repository name`);
   if (registry.length + 1 + repository.length > NAME_LIMIT)

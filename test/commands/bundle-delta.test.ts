@@ -87,6 +87,11 @@ test('create --base leaves out what the base has; verify checks that part with t
     const { leftOut, problems, hashedBytes } = JSON.parse(whole.stdout);
     assert.equal([leftOut.blobs, leftOut.checked, problems], [1, 1, []]);
     assert.ok(hashedBytes > size, `${hashedBytes}`);
+
+    await writeFile(join(cwd, 'cut.tar'), (await readFile(join(cwd, 'old.tar'))).subarray(0, 100_000));
+    const wrong = await airferry(['bundle', 'verify', 'delta.tar', '--base', 'cut.tar', '--json'], { cwd });
+    const { error } = JSON.parse(wrong.stdout);
+    assert.equal([wrong.status, error.code, error.where.file], [3, 'ARCHIVE_TRUNCATED', 'cut.tar']);
   }));
 
 test('a receipt of the far side stands for the bundle that it was taken of', () =>

@@ -104,6 +104,12 @@ test('a part that is lost is made anew by repair, byte for byte', () =>
     assert.match(repaired.stdout, /^✔ site\.tar\.002 is made anew, 65\.5 kB, 4 parts hashed\n$/);
     await assertPristine(cwd, NAMES);
     assert.equal((await readdir(cwd)).sort(), NAMES);
+
+    await cp(join(site, 'site.tar'), join(cwd, 'site.tar'));
+    const whole = await airferry(['bundle', 'repair', 'site.tar'], { cwd });
+    assert.is(whole.status, 3);
+    assert.match(whole.stderr, 'site.tar is no part of a bundle');
+    assert.match(whole.stderr, 'name one of them: site.tar.001.');
   }));
 
 test('a damaged part is named by verify, and no other; repair puts it right', () =>

@@ -70,6 +70,8 @@ test('a folder of manifests, a compose file and images by name make one recipe, 
     );
     assert.equal((await wantedBy(path)).sort(), found.toSorted());
     assert.match(await readFile(path, 'utf8'), 'kubernetes: ../../k8s');
+    const again = await airferry([...argv.slice(0, -1), '--force'], { cwd });
+    assert.match(again.stdout, /^Next: airferry bundle create -f new\/site\/bundle\.yaml -o site\.tar$/m);
   }));
 
 test('a mistake in a compose file or manifest is named by file, line and column, and nothing is written', () =>

@@ -104,6 +104,8 @@ test('upper case is answered with the name in lower case, and the tag as it was'
   assert.equal(simple.suggestions, ['Write nginx:Stable.']);
   const deep = await refusal(() => parseReference('hub.com/Team/App:V1'), 'REFERENCE_INVALID');
   assert.equal(deep.suggestions, ['Write hub.com/team/app:V1.']);
+  const nothing = await refusal(() => parseReference('Red is'), 'REFERENCE_INVALID');
+  assert.not.match(nothing.suggestions.join(), 'red is');
 });
 
 test('no name takes long to refuse, whatever it is made of', () => {

@@ -1,4 +1,5 @@
 /** Making one lost or damaged part of a bundle anew, out of all others and the parity part. */
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AirferryError, isAirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
@@ -151,6 +152,11 @@ function wrongResult(path: string): AirferryError {
 }
 
 function noParts(path: string): AirferryError {
+  if (existsSync(path))
+    return new AirferryError('BUNDLE_INVALID', `${path} is no part of a bundle`, {
+      where: { file: path },
+      suggestions: [`To repair the parts that lie beside it, name one of them: ${path}.001.`],
+    });
   return new AirferryError(
     'FILE_NOT_FOUND',
     `${path} is no part of a bundle, and there is none of that name`,
