@@ -1,10 +1,12 @@
 /** Bundles of every released format: they stay readable, whatever airferry becomes. */
-import { readFileSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { bundleCycloneDx, bundleHtml, inspectBundle } from '../../src/actions/bundle-inspect.ts';
+import { repairBundle } from '../../src/actions/bundle-repair.ts';
 import { problemsError, verifyBundle } from '../../src/actions/bundle-verify.ts';
 import { listImages } from '../../src/actions/image-list.ts';
+import { parseReceipt, readReceipt } from '../../src/bundle/delta/receipt.ts';
 import { Bundle } from '../../src/bundle/open.ts';
 import { retagBundle } from '../../src/bundle/retag.ts';
 import { publicKeyOf } from '../../src/bundle/sign/secret-key.ts';
@@ -18,7 +20,18 @@ import { FACTS } from '../phases/context.ts';
 import { writeTo } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
-import { GOLDEN, GOLDEN_DELTA, KEY, makeBase, makeDelta, makeGolden } from './golden/make.ts';
+import {
+  GOLDEN,
+  GOLDEN_DELTA,
+  GOLDEN_PARTS,
+  GOLDEN_RECEIPT,
+  KEY,
+  makeBase,
+  makeDelta,
+  makeGolden,
+  makeParts,
+  makeReceipt,
+} from './golden/make.ts';
 import { refused } from './rig.ts';
 
 const test = suite('bundle/golden');
@@ -156,6 +169,52 @@ test('a bundle that is cut is as it was released, says what it leaves out, and i
   assert.is(whole.leftOut?.checked, 1);
   assert.ok(entries.every(({ result }) => result === 'sound'));
   assert.is(entries.filter(({ offset }) => offset === undefined).length, 1, 'it lies in the base');
+});
+
+test('parts are as they were released, read in place, and any one that is lost is made anew', async () => {
+  const base = join(dir, 'base-of-parts.tar');
+  await makeBase(base);
+  const again = join(dir, 'parts-again');
+  await makeParts(again, base);
+  const names = readdirSync(GOLDEN_PARTS).sort();
+  assert.equal(names, ['base.tar.001', 'base.tar.002', 'base.tar.parity']);
+  const golden = (name: string): Buffer => readFileSync(join(GOLDEN_PARTS, name));
+  for (const name of names) assert.ok(readFileSync(join(again, name)).equals(golden(name)), name);
+  const path = join(GOLDEN_PARTS, 'base.tar.001');
+  const report = await verifyBundle({ path, trustedKeys: [], meter: new Meter() });
+  assert.equal(report.problems, []);
+  const { images } = await inspectBundle({ path });
+  assert.equal(
+    images.map(({ names }) => names),
+    [['large:1']],
+  );
+  for (const lost of names) {
+    const folder = join(dir, `without-${lost}`);
+    cpSync(GOLDEN_PARTS, folder, { recursive: true });
+    rmSync(join(folder, lost));
+    await repairBundle({ path: join(folder, names.find(name => name !== lost) ?? ''), meter: new Meter() });
+    assert.ok(readFileSync(join(folder, lost)).equals(golden(lost)), lost);
+  }
+});
+
+test('a receipt is as it was released; a newer minor format is read, another major refused with a clear word', async () => {
+  const bytes = readFileSync(GOLDEN_RECEIPT);
+  assert.ok(Buffer.from(makeReceipt()).equals(bytes));
+  const { places, blobs, layers } = readReceipt(GOLDEN_RECEIPT);
+  assert.equal(places, ['docker://hub.company.com', 'host h1']);
+  assert.equal([...blobs.values()].sort(), [1234, 7, undefined]);
+  assert.is(layers.size, 1);
+  const changed = (from: string, to: string): Uint8Array => Buffer.from(bytes.toString().replace(from, to));
+  const newer = parseReceipt(changed('"1.0",', '"1.9","sites":["north"],'), 'far.json');
+  assert.equal([newer.places, newer.blobs.size], [places, 3]);
+  for (const [from, to] of [
+    ['"1.0"', '"2.0"'],
+    ['receipt.v1+json', 'receipt.v2+json'],
+  ] as const) {
+    const why = 'far.json is a receipt of a format that this airferry does not know';
+    const error = await refused(() => parseReceipt(changed(from, to), 'far.json'), 'RECEIPT_INVALID', why);
+    assert.match(error.suggestions.join(), 'a newer airferry');
+  }
 });
 
 test.run();

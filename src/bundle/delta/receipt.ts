@@ -3,9 +3,12 @@ import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../../content/digest.ts';
 import { AirferryError } from '../../errors.ts';
 import { ReadFile } from '../../support/file.ts';
+import { isObject } from '../../support/is-object.ts';
 import { parseJson } from '../../support/json.ts';
 
 const RECEIPT_TYPE = 'application/vnd.airferry.receipt.v1+json';
+/** Receipts of every format. */
+const SOME_RECEIPT = /^application\/vnd\.airferry\.receipt\.v\d{1,4}\+json$/;
 /** Bytes of a receipt; a blob takes about 90. */
 const RECEIPT_LIMIT = 64 * 1024 * 1024;
 const MOST_BLOBS = 500_000;
@@ -90,6 +93,7 @@ export function parseReceipt(bytes: Uint8Array, path: string): Receipt {
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
+    if (isOfLaterFormat(json)) throw later(path);
     const [issue] = parsed.error.issues;
     throw invalid(path, `${issue?.path.join('.') || 'the document'}: ${issue?.message}`);
   }
@@ -101,6 +105,20 @@ export function parseReceipt(bytes: Uint8Array, path: string): Receipt {
     blobs: new Map(blobs.map(([digest, size]) => [digest, size])),
     layers: new Set(layers),
   };
+}
+
+/** A newer minor version only adds; another major one cannot be read. */
+function isOfLaterFormat(json: unknown): boolean {
+  if (!isObject(json) || !SOME_RECEIPT.test(String(json.mediaType))) return false;
+  return json.mediaType !== RECEIPT_TYPE || /^(?!1\.)\d{1,4}\.\d{1,4}$/.test(String(json.schemaVersion));
+}
+
+function later(path: string): AirferryError {
+  const message = `${path} is a receipt of a format that this airferry does not know`;
+  return new AirferryError('RECEIPT_INVALID', message, {
+    where: { file: path },
+    suggestions: ['Use a newer airferry here, or make the receipt with the one that is used here.'],
+  });
 }
 
 function invalid(path: string, why: string, cause?: unknown): AirferryError {

@@ -4,15 +4,19 @@
  * released is never made anew: a newer format gets a file of its own beside it.
  */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { splitBundle } from '../../../src/actions/bundle-split.ts';
 import type { FarSide } from '../../../src/bundle/delta/far-side.ts';
+import { formatReceipt } from '../../../src/bundle/delta/receipt.ts';
 import type { SecretKey } from '../../../src/bundle/sign/secret-key.ts';
 import { signPending } from '../../../src/bundle/sign/sign.ts';
 import { BundleWriter } from '../../../src/bundle/writer.ts';
 import { type Digest, digestOf } from '../../../src/content/digest.ts';
 import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from '../../../src/content/media-types.ts';
 import { parseReference } from '../../../src/content/reference.ts';
+import { Meter } from '../../../src/support/meter.ts';
 import { PendingFile } from '../../../src/support/write-file.ts';
 import { END_OF_ARCHIVE, fileHeader, padding } from '../../../src/tar/write.ts';
 import { NOWHERE, WITHIN } from '../../../src/transports/homes.ts';
@@ -20,6 +24,10 @@ import { NOWHERE, WITHIN } from '../../../src/transports/homes.ts';
 export const GOLDEN = new URL('v1.tar', import.meta.url).pathname;
 /** Cut against a bundle that `makeBase` makes. */
 export const GOLDEN_DELTA = new URL('v1-delta.tar', import.meta.url).pathname;
+/** That bundle in two parts, with parity. */
+export const GOLDEN_PARTS = new URL('v1-parts', import.meta.url).pathname;
+/** A receipt over a registry and a host. */
+export const GOLDEN_RECEIPT = new URL('v1-receipt.json', import.meta.url).pathname;
 export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
 /** ELF machines: what tells a binary's platform. */
 const MACHINES = { 'linux/amd64': 62, 'linux/arm64': 183 } as const;
@@ -111,6 +119,36 @@ export async function makeDelta(path: string, base: Digest): Promise<Digest> {
     },
   };
   return makeLarge(path, 'delta', cut as unknown as FarSide);
+}
+
+/** The parts of that base, `base.tar.001` and so on, into a folder. */
+export async function makeParts(folder: string, base: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const output = join(folder, 'base.tar');
+  await splitBundle({ path: base, output, partSize: 64 * 1024, parity: true, meter: new Meter() });
+}
+
+/** The bytes of the receipt. */
+export function makeReceipt(): Uint8Array {
+  const [first, second, third] = ['first', 'second', 'third'].map(text => digestOf(text)) as Digest[];
+  const registry = { place: 'docker://hub.company.com', layers: new Set<Digest>() };
+  return formatReceipt(
+    [
+      {
+        ...registry,
+        blobs: new Map([
+          [second as Digest, 7],
+          [first as Digest, 1234],
+        ]),
+      },
+      {
+        place: 'host h1',
+        blobs: new Map([[third as Digest, undefined]]),
+        layers: new Set([first as Digest]),
+      },
+    ],
+    new Date('2026-01-01T00:00:00Z'),
+  );
 }
 
 async function makeLarge(path: string, name: string, farSide: FarSide | undefined): Promise<Digest> {
@@ -271,5 +309,7 @@ if (script === import.meta.filename) {
     await makeGolden(join(folder, basename(GOLDEN))),
     await makeDelta(join(folder, basename(GOLDEN_DELTA)), base),
   ];
+  await makeParts(join(folder, basename(GOLDEN_PARTS)), join(folder, 'base.tar'));
+  await writeFile(join(folder, basename(GOLDEN_RECEIPT)), makeReceipt());
   process.stdout.write(`${made.join('\n')}\n`);
 }
