@@ -27,7 +27,7 @@ export const GOLDEN_DELTA = new URL('v1-delta.tar', import.meta.url).pathname;
 /** That bundle in two parts, with parity. */
 export const GOLDEN_PARTS = new URL('v1-parts', import.meta.url).pathname;
 /** A receipt over a registry and a host. */
-export const GOLDEN_RECEIPT = new URL('v1-receipt.json', import.meta.url).pathname;
+export const GOLDEN_RECEIPT = new URL('v1.receipt', import.meta.url).pathname;
 export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
 /** ELF machines: what tells a binary's platform. */
 const MACHINES = { 'linux/amd64': 62, 'linux/arm64': 183 } as const;
