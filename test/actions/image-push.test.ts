@@ -92,6 +92,29 @@ function withSite(body: (site: Site) => Promise<void>, quirks: Quirks = {}): () 
 
 const TAGS = ['library/tool:2', 'site/app:1.0', 'site/app:latest'];
 
+for (const concurrency of [1, 3])
+  test(
+    `no more than ${concurrency} of the registry's requests are under way at once, where that is asked for`,
+    withSite(async ({ registry, push, tags }) => {
+      let [now, most] = [0, 0];
+      for (const method of ['HEAD', 'POST', 'PUT', 'PATCH'])
+        registry.fault(
+          method,
+          /./,
+          async ({ res }, proceed) => {
+            most = Math.max(most, ++now);
+            res.on('close', () => now--);
+            await new Promise(resolve => setTimeout(resolve, 20));
+            await proceed();
+          },
+          1000,
+        );
+      await push({ concurrency });
+      assert.ok(tags().length >= 2);
+      assert.is(most, concurrency);
+    }),
+  );
+
 test(
   'without rules paths stay, and the answer says what became of each name',
   withSite(async ({ registry, push, tags }) => {

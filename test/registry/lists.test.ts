@@ -24,6 +24,25 @@ test(
 );
 
 test(
+  'the next page may be named by a whole address, under a name that only the registry knows',
+  withRegistry({}, async ({ registry, client }) => {
+    fill(registry);
+    for (const origin of [registry.origin, 'http://registry.internal:5000'])
+      registry.fault('GET', /_catalog$/, ({ res }) => {
+        res.writeHead(200, { link: `<${origin}/v2/_catalog?last=a&n=1>; rel="next"` });
+        res.end('{"repositories":["a"]}');
+      });
+    for (let n = 0; n < 2; n++) {
+      registry.seen.length = 0;
+      const all = await Array.fromAsync(client.listRepositories());
+      assert.is(all[0], 'a');
+      assert.ok(all.includes('plant/web'));
+      assert.is(registry.seen[1]?.query, '?last=a&n=1');
+    }
+  }),
+);
+
+test(
   'the list of repositories asks for the right to it',
   withRegistry(
     { auth: 'bearer', login },
