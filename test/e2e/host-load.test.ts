@@ -81,6 +81,23 @@ else {
     });
   }
 
+  test('nothing is staged on a host’s disk on the way into its engine, by archive or by pull', async () => {
+    await forgetAll();
+    const folders = '/tmp /var/tmp /var/lib/airferry /root /home /opt /srv /run /dev/shm';
+    for (const host of lab.hosts)
+      await host.sh(`rm -f /seen /watch-ends; touch -d '1 second ago' /watch-begins
+(while [ ! -e /watch-ends ]; do
+  find ${folders} -newer /watch-begins -type f -size +31k 2>/dev/null; sleep 0.01
+done >> /seen) >/dev/null 2>&1 &
+head -c 40000 /dev/zero > /tmp/control; until grep -q control /seen; do sleep 0.05; done; rm /tmp/control`);
+    const loaded = await load(corpus.save26);
+    assert.ok(loaded.every(({ images }) => (images ?? []).some(({ bytes = 0 }) => bytes > 500_000)));
+    for (const host of lab.hosts) {
+      await host.sh('touch /watch-ends; sleep 0.3');
+      assert.is(await host.sh("grep -v '^/tmp/control$' /seen | sort -u"), '', host.name);
+    }
+  });
+
   test('a damaged archive is refused, and nothing of it is tagged', async () => {
     await forgetAll();
     const bundle = await packSite(lab.dir, '20.10.24');
