@@ -26,6 +26,8 @@ export interface RetryPolicy {
 }
 
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, baseMs: 500, maxMs: 15_000 };
+/** Statuses of which only the body tells what is wrong, and so what to do: content that is missing, above all. */
+const BODY_DECIDES = [400, 403, 404];
 /** Milliseconds for the polite last word about an upload that is given up. */
 const CANCEL_MS = 3_000;
 
@@ -210,7 +212,7 @@ export class Session {
       status,
       contentType,
       retryAfter: answer.header('retry-after'),
-      text: await readText(answer),
+      text: await readText(answer, BODY_DECIDES),
       repository: call.repository,
     });
     return error;
@@ -230,10 +232,12 @@ export class Session {
   }
 }
 
-async function readText(answer: HttpAnswer): Promise<string> {
+/** The text of an answer; what is thrown for one of these statuses is that the connection was lost. */
+async function readText(answer: HttpAnswer, needed: readonly number[] = []): Promise<string> {
   try {
     return (await answer.bytes(ERROR_BODY_LIMIT)).toString('utf8');
-  } catch {
+  } catch (error) {
+    if (needed.includes(answer.status) && error instanceof RegistryError && error.mayPass) throw error;
     // The status says enough when the rest of the answer is lost.
     return '';
   }

@@ -39,9 +39,9 @@ class RegistryTarget implements ImageTarget {
   readonly #client: RegistryClient;
   readonly #createProjects: boolean;
   readonly #book = new Map<Digest, Places>();
-  /** Blobs that were not sent by us, by repository and digest: the registry's word is all there is for them. */
+  /** Blobs by repository and digest: that they are there, sent or not, the registry's word is all there is for. */
   readonly #believed = new Map<string, KnownBlob>();
-  /** Those of them that had to be sent after all; images that share one wait for the same sending. */
+  /** Those of them that had to be sent after all, or again; images that share one wait for the same sending. */
   readonly #again = new Map<string, Promise<PutResult>>();
 
   constructor(client: RegistryClient, createProjects: boolean) {
@@ -125,11 +125,8 @@ class RegistryTarget implements ImageTarget {
   ): Promise<PutResult> {
     const { descriptor, origin } = blob;
     const ours = origin?.registry === this.#client.registry ? origin.repository : undefined;
-    const believe = (): unknown => this.#believed.set(`${repository}@${descriptor.digest}`, blob);
-    if (ours === repository) {
-      believe();
-      return { descriptor, how: 'present' };
-    }
+    this.#believed.set(`${repository}@${descriptor.digest}`, blob);
+    if (ours === repository) return { descriptor, how: 'present' };
     let mountFrom = ours;
     for (const [place, arrival] of ours === undefined ? elsewhere : []) {
       const arrived = await arrival.then(
@@ -141,12 +138,10 @@ class RegistryTarget implements ImageTarget {
         break;
       }
     }
-    const result = await this.#client.putBlob(repository, blob, { mountFrom });
-    if (result.how !== 'moved') believe();
-    return result;
+    return this.#client.putBlob(repository, blob, { mountFrom });
   }
 
-  /** Send those blobs of an image again that the registry had claimed to have. False when there are none. */
+  /** Send the blobs of an image again that the registry had claimed to have, or to have taken. False when there are none. */
   async #sendAgain({ descriptor, bytes }: Document, repository: string): Promise<boolean> {
     if (!isManifestType(descriptor.mediaType)) return false;
     const manifest = parseManifest(bytes, descriptor.mediaType);

@@ -10,6 +10,7 @@ import { parseRecipe } from '../../src/config/recipe.ts';
 import { Meter } from '../../src/support/meter.ts';
 import { oras } from '../bench/peers.ts';
 import { type Corpus, tinyCorpus } from '../lab/corpus.ts';
+import type { Outcome } from '../lab/exec.ts';
 import { forgetImages } from '../lab/forget-images.ts';
 import { installEngine } from '../lab/install.ts';
 import { Lab } from '../lab/lab.ts';
@@ -219,34 +220,65 @@ test('engines take a bundle and a saved archive for a mirror of Docker Hub, and 
     });
 });
 
-test('with a certificate and passwords, engines log in first', async () => {
+/** Flags for TLS and passwords, with a certificate that all engines trust. */
+async function secured(): Promise<string[]> {
   const folder = join(lab.dir, 'secure');
-  await mkdir(folder);
+  await mkdir(folder, { recursive: true });
   const { caFile, certFile, keyFile } = await makeCertificate(folder, ['IP:10.77.0.1']);
   const users = join(folder, 'users');
   await writeFile(users, `ops:${bcrypt.hashSync('pa:ss word-7', 8)}\n`);
-  const tls = ['--tls-cert', certFile, '--tls-key', keyFile, '--htpasswd', users];
-  await served([corpus.save26, '--listen', SECURE, ...tls], async () => {
+  for (const name of NAMES) {
+    const trusted = join(lab.host(name).root, 'etc/docker/certs.d', SECURE);
+    await mkdir(trusted, { recursive: true });
+    await cp(caFile, join(trusted, 'ca.crt'));
+  }
+  return ['--listen', SECURE, '--tls-cert', certFile, '--tls-key', keyFile, '--htpasswd', users];
+}
+
+async function login(name: string, password: string): Promise<Outcome> {
+  const argv = ['docker', 'login', '-u', 'ops', '--password-stdin', SECURE];
+  return lab.host(name).exec(argv, { input: password });
+}
+
+const DENIED = /no basic auth credentials|authentication required|401|authorization failed/;
+
+test('with a certificate and passwords, engines log in first', async () => {
+  await served([corpus.save26, ...(await secured())], async () => {
     for (const name of NAMES) {
       const host = lab.host(name);
       await clean(name);
-      await mkdir(join(host.root, 'etc/docker/certs.d', SECURE), { recursive: true });
-      await cp(caFile, join(host.root, 'etc/docker/certs.d', SECURE, 'ca.crt'));
       const denied = await host.exec(['docker', 'pull', `${SECURE}/${IMAGE}`]);
       assert.is.not(denied.code, 0);
-      assert.match(
-        denied.stderr,
-        /no basic auth credentials|authentication required|401|authorization failed/,
-      );
-      const wrong = await host.exec(['docker', 'login', '-u', 'ops', '--password-stdin', SECURE], {
-        input: 'no',
-      });
-      assert.is.not(wrong.code, 0);
-      const login = await host.exec(['docker', 'login', '-u', 'ops', '--password-stdin', SECURE], {
-        input: 'pa:ss word-7',
-      });
-      assert.is(login.code, 0, login.stderr);
+      assert.match(denied.stderr, DENIED);
+      assert.is.not((await login(name, 'no')).code, 0);
+      const { code, stderr } = await login(name, 'pa:ss word-7');
+      assert.is(code, 0, stderr);
       await host.sh(`docker pull -q ${SECURE}/${IMAGE}`);
+    }
+  });
+});
+
+test('so they do before they push to a storage, from which the others pull and run it', async () => {
+  await served(['--storage', join(lab.dir, 'secure-storage'), ...(await secured())], async () => {
+    for (const name of NAMES) {
+      const host = lab.host(name);
+      await clean(name);
+      await cp(corpus.save20, join(host.root, 'root/saved.tar'));
+      const image = `${SECURE}/plant/${name}:1.0`;
+      await host.sh(`docker load -q -i /root/saved.tar && docker tag ${IMAGE} ${image}
+        docker logout ${SECURE}`);
+      const denied = await host.exec(['docker', 'push', image]);
+      assert.is.not(denied.code, 0);
+      assert.match(denied.stderr + denied.stdout, DENIED);
+      assert.is((await login(name, 'pa:ss word-7')).code, 0);
+      await host.sh(`docker push -q ${image}`);
+    }
+    for (const [i, name] of NAMES.entries()) {
+      await clean(name);
+      const image = `${SECURE}/plant/${NAMES[(i + 1) % NAMES.length]}:1.0`;
+      await lab.host(name).sh(`docker pull -q ${image}`);
+      const ran = await lab.host(name).sh(`docker run --rm ${image} /bin/busybox echo ferried`);
+      assert.is(ran.trim(), 'ferried');
     }
   });
 });

@@ -1,8 +1,6 @@
 /** The registry client against Debian's distribution 2.8 on loopback, open, with htpasswd, and with tokens over TLS. */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -12,123 +10,19 @@ import { layerMediaType, OCI_CONFIG, OCI_MANIFEST } from '../../src/content/medi
 import { parseReference } from '../../src/content/reference.ts';
 import { RegistryClient, type RegistryClientOptions } from '../../src/registry/client.ts';
 import { registryTarget } from '../../src/transports/registry.ts';
-import { makeCertificate } from '../lab/tls.ts';
-import { collect, failure, NOWHERE, type Sample, sample } from '../registry/rig.ts';
+import { collect, failure, manifestOver, NOWHERE, type Sample, sample } from '../registry/rig.ts';
+import { type Distribution, Distributions, LOGIN } from '../support/distribution.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('registry of distribution 2.8', { timeout: 60_000 });
 const run = promisify(execFile);
-const LOGIN = { username: 'robot$plant', password: 'pa:ss word-7' };
 
-let dir = '';
-const children: ChildProcess[] = [];
+const registries = new Distributions();
+const { dir } = registries;
 
-test.before(() => {
-  dir = mkdtempSync(join(tmpdir(), 'airferry-registry-'));
-});
-test.after(async () => {
-  await Promise.all(children.map(stop));
-  rmSync(dir, { recursive: true, force: true });
-});
+test.after(() => registries.end());
 
-interface Real {
-  address: string;
-  caFile?: string;
-  child: ChildProcess;
-  /** Start it again after it was killed. */
-  restart(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
-async function listens(port: number, child: ChildProcess): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
-    const open = await new Promise<boolean>(resolve => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (open) return;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing listens on port ${port}`);
-}
-
-function launch(command: string, args: string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: 'ignore' });
-  children.push(child);
-  return child;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise(resolve => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}
-
-async function startRegistry(auth: 'open' | 'htpasswd' | 'token' = 'open'): Promise<Real> {
-  const [port, tokenPort] = [await freePort(), await freePort()];
-  const home = join(dir, String(port));
-  const certificate = await makeCertificate(home, ['IP:127.0.0.1']);
-  const tls = auth === 'token';
-  const config: Record<string, unknown> = {
-    version: '0.1',
-    log: { level: 'error' },
-    storage: { filesystem: { rootdirectory: join(home, 'store') } },
-    http: {
-      addr: `127.0.0.1:${port}`,
-      secret: 'test',
-      ...(tls ? { tls: { certificate: certificate.certFile, key: certificate.keyFile } } : {}),
-    },
-  };
-  if (auth === 'htpasswd') {
-    const path = join(home, 'htpasswd');
-    writeFileSync(path, execFileSync('htpasswd', ['-niB', LOGIN.username], { input: LOGIN.password }));
-    config.auth = { htpasswd: { realm: 'test', path } };
-  }
-  if (auth === 'token') {
-    const issued = { issuer: 'test-tokens', service: 'registry.test' };
-    const realm = `https://127.0.0.1:${tokenPort}/token`;
-    config.auth = { token: { ...issued, realm, rootcertbundle: certificate.caFile } };
-    const server = {
-      address: '127.0.0.1',
-      port: tokenPort,
-      tls,
-      ...certificate,
-      ...issued,
-      ...LOGIN,
-      seconds: 2,
-    };
-    writeFileSync(join(home, 'token-server.json'), JSON.stringify(server));
-    const script = new URL('../lab/token-server.ts', import.meta.url).pathname;
-    await listens(tokenPort, launch(process.execPath, [script, join(home, 'token-server.json')]));
-  }
-  const file = join(home, 'config.yml');
-  writeFileSync(file, JSON.stringify(config));
-  const start = async (): Promise<ChildProcess> => {
-    const child = launch('docker-registry', ['serve', file]);
-    await listens(port, child);
-    return child;
-  };
-  const real: Real = {
-    address: `127.0.0.1:${port}`,
-    child: await start(),
-    restart: async () => {
-      real.child = await start();
-    },
-  };
-  return tls ? { ...real, caFile: certificate.caFile } : real;
-}
-
-function clientFor(real: Real, options: Partial<RegistryClientOptions> = {}): RegistryClient {
+function clientFor(real: Distribution, options: Partial<RegistryClientOptions> = {}): RegistryClient {
   return new RegistryClient({
     registry: real.address,
     plainHttp: real.caFile === undefined,
@@ -170,23 +64,13 @@ function image(): { config: Sample; layer: Sample; stream: Sample } {
 
 for (const auth of ['open', 'htpasswd', 'token'] as const) {
   test(`an image goes in, is mounted elsewhere, and skopeo reads it back: ${auth}`, async () => {
-    const real = await startRegistry(auth);
+    const real = await registries.start(auth);
     const credentials = auth === 'open' ? undefined : ({ kind: 'password', ...LOGIN } as const);
     const client = clientFor(real, { credentials });
     const target = registryTarget(client);
     const { config, layer, stream } = image();
-    const bytes = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: OCI_MANIFEST,
-        config: config.descriptor,
-        layers: [layer.descriptor, stream.descriptor],
-      }),
-    );
-    const manifest = {
-      bytes,
-      descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length },
-    };
+    const manifest = manifestOver([config, layer, stream]);
+    const { bytes } = manifest;
     for (const [path, moved] of [
       ['plant/app:1.0', ['moved', 'moved', 'moved']],
       ['plant/deep/er/app:2.0', ['mounted', 'mounted', 'mounted']],
@@ -240,7 +124,7 @@ for (const auth of ['open', 'htpasswd', 'token'] as const) {
     ];
     await run('skopeo', copy);
     await client.close();
-    await stop(real.child);
+    await real.stop();
   });
 }
 
@@ -250,7 +134,7 @@ function manifestParts(bytes: Buffer): unknown[] {
 }
 
 test('a registry that dies in the middle of uploads and comes back gets all of them', async () => {
-  const real = await startRegistry();
+  const real = await registries.start();
   const client = clientFor(real, { retry: { attempts: 20, baseMs: 100, maxMs: 400 } });
   await client.headManifest('plant/app', '1.0');
   const blobs = Array.from({ length: 4 }, () => sample(20_000_000, 1024 * 1024));
@@ -260,7 +144,7 @@ test('a registry that dies in the middle of uploads and comes back gets all of t
     const open = async function* () {
       for await (const chunk of blob.open()) {
         passed += chunk.length;
-        if (passed > 30_000_000) killed ??= stop(real.child).then(() => real.restart());
+        if (passed > 30_000_000) killed ??= real.stop().then(() => real.restart());
         await killed;
         yield chunk;
       }
@@ -274,11 +158,11 @@ test('a registry that dies in the middle of uploads and comes back gets all of t
     assert.equal(await collect(client.getBlob('plant/app', descriptor)), blobs[i]?.bytes);
   }
   await client.close();
-  await stop(real.child);
+  await real.stop();
 });
 
 test('Ctrl-C in the middle of a large blob, and again: the next run brings it to its end', async () => {
-  const real = await startRegistry('htpasswd');
+  const real = await registries.start('htpasswd');
   const credentials = { kind: 'password', ...LOGIN } as const;
   const chunks = { from: 1_000_000, chunk: 8_000_000 };
   const shared = { credentials, chunks, uploadsDir: join(dir, 'uploads') };
@@ -304,11 +188,11 @@ test('Ctrl-C in the middle of a large blob, and again: the next run brings it to
   assert.is((await client.putBlob('plant/app', blob)).how, 'present');
   assert.is(readdirSync(join(dir, 'uploads')).length, 0);
   await client.close();
-  await stop(real.child);
+  await real.stop();
 });
 
 test('two pushes of the same blobs at once, large ones among them, both end well', async () => {
-  const real = await startRegistry('token');
+  const real = await registries.start('token');
   const credentials = { kind: 'password', ...LOGIN } as const;
   const shared = {
     credentials,
@@ -321,11 +205,11 @@ test('two pushes of the same blobs at once, large ones among them, both end well
   for (const { descriptor, bytes } of blobs)
     assert.equal(await collect(reader.getBlob('plant/app', descriptor)), bytes);
   assert.is(readdirSync(join(dir, 'at-once')).length, 0);
-  await Promise.all([...[reader, ...clients].map(client => client.close()), stop(real.child)]);
+  await Promise.all([...[reader, ...clients].map(client => client.close()), real.stop()]);
 });
 
 test('a push that takes longer than its tokens live goes through without a byte sent twice', async () => {
-  const real = await startRegistry('token');
+  const real = await registries.start('token');
   const credentials = { kind: 'password', ...LOGIN } as const;
   const chunks = { from: 1_000_000, chunk: 1_000_000 };
   const client = clientFor(real, { credentials, chunks, uploadsDir: false });
@@ -342,11 +226,11 @@ test('a push that takes longer than its tokens live goes through without a byte 
   assert.is(opened, 1);
   assert.equal(await collect(client.getBlob('plant/app', blob.descriptor)), blob.bytes);
   await client.close();
-  await stop(real.child);
+  await real.stop();
 });
 
 test('a signature is found through the fallback tag, and oras and skopeo would find it there, too', async () => {
-  const real = await startRegistry();
+  const real = await registries.start();
   const client = clientFor(real);
   const { config, layer } = image();
   for (const blob of [config, layer]) await client.putBlob('plant/app', blob);
@@ -367,24 +251,24 @@ test('a signature is found through the fallback tag, and oras and skopeo would f
   assert.equal((await client.listTags('plant/app')).sort(), ['1.0', digest.replace(':', '-')]);
   assert.equal(await Array.fromAsync(client.listRepositories()), ['plant/app']);
   await client.close();
-  await stop(real.child);
+  await real.stop();
 });
 
 test('a login is tried before it is kept', async () => {
   for (const auth of ['open', 'htpasswd', 'token'] as const) {
-    const real = await startRegistry(auth);
+    const real = await registries.start(auth);
     const good = clientFor(real, { credentials: { kind: 'password', ...LOGIN } });
     assert.equal(await good.checkLogin(), { wanted: auth !== 'open' });
     const wrong = { kind: 'password', username: LOGIN.username, password: 'wrong' } as const;
     const bad = clientFor(real, { credentials: wrong });
     if (auth !== 'open') await failure(bad.checkLogin(), 'REGISTRY_UNAUTHORIZED');
-    await Promise.all([good.close(), bad.close(), stop(real.child)]);
+    await Promise.all([good.close(), bad.close(), real.stop()]);
   }
 });
 
 test('missing and wrong logins are told apart by a real registry, too', async () => {
   for (const auth of ['htpasswd', 'token'] as const) {
-    const real = await startRegistry(auth);
+    const real = await registries.start(auth);
     const anonymous = clientFor(real);
     const none = await failure(anonymous.putBlob('plant/app', sample(10)), 'REGISTRY_UNAUTHORIZED');
     assert.match(none.message, 'holds none');
@@ -392,12 +276,12 @@ test('missing and wrong logins are told apart by a real registry, too', async ()
     const mistaken = clientFor(real, { credentials });
     const wrong = await failure(mistaken.putBlob('plant/app', sample(10)), 'REGISTRY_UNAUTHORIZED');
     assert.match(wrong.message, 'does not accept');
-    await Promise.all([anonymous.close(), mistaken.close(), stop(real.child)]);
+    await Promise.all([anonymous.close(), mistaken.close(), real.stop()]);
   }
 });
 
 test('plain HTTP and HTTPS taken for each other are told', async () => {
-  const [open, secure] = [await startRegistry(), await startRegistry('token')];
+  const [open, secure] = [await registries.start(), await registries.start('token')];
   const clients = [
     clientFor(open, { plainHttp: false }),
     clientFor(secure, { plainHttp: true }),
@@ -409,7 +293,7 @@ test('plain HTTP and HTTPS taken for each other are told', async () => {
   assert.match(toPlain?.suggestions.join() ?? '', 'Add --plain-http');
   assert.match(toSecure?.suggestions.join() ?? '', 'Leave out --plain-http');
   assert.match(untrusting?.suggestions.join() ?? '', '--ca FILE');
-  await Promise.all([...clients.map(client => client.close()), stop(open.child), stop(secure.child)]);
+  await Promise.all([...clients.map(client => client.close()), open.stop(), secure.stop()]);
 });
 
 test.run();

@@ -185,6 +185,34 @@ test(
 );
 
 test(
+  'a blob that the registry took and lost is sent again when the manifest finds it out',
+  withTarget({}, async set => {
+    set.registry.fault('PUT', /digest=/, status(201));
+    const [lost, kept] = [sample(100_000), sample(10)];
+    const name = set.name('plant/app:1.0');
+    const { manifest, how } = await push(set, name, [lost, kept]);
+    assert.equal(how, ['moved', 'moved']);
+    assert.ok(await set.target.holds(name, manifest.descriptor));
+    assert.equal(set.registry.blobs.get('plant/app')?.get(lost.descriptor.digest), lost.bytes);
+  }),
+);
+
+test(
+  'a refusal that breaks off in its middle is asked for again: what is missing stands in its body',
+  withTarget({ claimsAllBlobs: true }, async set => {
+    set.registry.fault('PUT', /manifests/, async ({ req, res }) => {
+      res.writeHead(400, { 'content-type': 'application/json', 'content-length': 200 });
+      res.write('{"errors":');
+      await new Promise(resolve => setTimeout(resolve, 50));
+      req.socket.destroy();
+    });
+    const blob = sample(100_000);
+    await push(set, set.name('plant/app:1.0'), [blob]);
+    assert.equal(set.registry.blobs.get('plant/app')?.get(blob.descriptor.digest), blob.bytes);
+  }),
+);
+
+test(
   'a manifest over blobs that were never given is refused with what the registry said',
   withTarget({}, async set => {
     const manifest = manifestOver([sample(10)]);
