@@ -95,6 +95,14 @@ export class Ledger {
     if (how === 'moved') this.#moved.add(descriptor.digest);
   }
 
+  /** A blob travelled after all, of which something else was noted. */
+  correct({ descriptor, how }: PutResult): void {
+    if (how === 'moved') return;
+    this.#tallies[how].blobs--;
+    this.#tallies[how].bytes -= descriptor.size;
+    this.note({ descriptor, how: 'moved' });
+  }
+
   report(outcomes: readonly Outcome[], referrers: readonly Outcome[]): CopyReport {
     const manifests = new Map([...outcomes, ...referrers].map(one => [one.planned, one.manifest]));
     const claimed = new Set<Digest>();

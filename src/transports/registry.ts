@@ -43,6 +43,8 @@ class RegistryTarget implements ImageTarget {
   readonly #believed = new Map<string, KnownBlob>();
   /** Those of them that had to be sent after all, or again; images that share one wait for the same sending. */
   readonly #again = new Map<string, Promise<PutResult>>();
+  /** What was told of them at first. */
+  readonly #told = new Map<string, PutResult>();
 
   constructor(client: RegistryClient, createProjects: boolean) {
     this.#client = client;
@@ -126,7 +128,7 @@ class RegistryTarget implements ImageTarget {
     const { descriptor, origin } = blob;
     const ours = origin?.registry === this.#client.registry ? origin.repository : undefined;
     this.#believed.set(`${repository}@${descriptor.digest}`, blob);
-    if (ours === repository) return { descriptor, how: 'present' };
+    if (ours === repository) return this.#tell(repository, { descriptor, how: 'present' });
     let mountFrom = ours;
     for (const [place, arrival] of ours === undefined ? elsewhere : []) {
       const arrived = await arrival.then(
@@ -138,7 +140,7 @@ class RegistryTarget implements ImageTarget {
         break;
       }
     }
-    return this.#client.putBlob(repository, blob, { mountFrom });
+    return this.#tell(repository, await this.#client.putBlob(repository, blob, { mountFrom }));
   }
 
   /** Send the blobs of an image again that the registry had claimed to have, or to have taken. False when there are none. */
@@ -160,6 +162,15 @@ class RegistryTarget implements ImageTarget {
       sent = true;
     }
     return sent;
+  }
+
+  resent(): readonly PutResult[] {
+    return [...this.#again.keys()].flatMap(key => this.#told.get(key) ?? []);
+  }
+
+  #tell(repository: string, result: PutResult): PutResult {
+    this.#told.set(`${repository}@${result.descriptor.digest}`, result);
+    return result;
   }
 
   #places(digest: Digest): Places {

@@ -92,6 +92,20 @@ function withSite(body: (site: Site) => Promise<void>, quirks: Quirks = {}): () 
 
 const TAGS = ['library/tool:2', 'site/app:1.0', 'site/app:latest'];
 
+test(
+  'blobs that the registry claimed to have and had to be sent after all are told as sent',
+  withSite(
+    async ({ push }) => {
+      const { images, moved, present, spared } = await push();
+      assert.is(present.blobs, 0);
+      assert.ok(moved.blobs > 3 && moved.bytes > 30_000, `${moved.blobs} blobs, ${moved.bytes} bytes`);
+      assert.equal(spared, { blobs: 0, bytes: 0 });
+      for (const image of images) assert.ok((image.moved ?? 0) > 0, image.to);
+    },
+    { claimsAllBlobs: true },
+  ),
+);
+
 for (const concurrency of [1, 3])
   test(
     `no more than ${concurrency} of the registry's requests are under way at once, where that is asked for`,
