@@ -1,10 +1,11 @@
 /** What only shows on a terminal: `script` (bsdutils) gives airferry one. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as assert from 'uvu/assert';
+import { loadRecipe } from '../../src/config/recipe.ts';
 import { quote } from '../../src/host/quote.ts';
 import { newKey, SshServer } from '../support/ssh-server.ts';
 import { suite } from '../support/suite.ts';
@@ -12,11 +13,22 @@ import { ENTRY, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
 const test = suite('on a terminal', { timeout: 60_000 });
 
-/** Run airferry on a terminal and type `keys` once `prompt` shows. stdout and stderr come as one. */
+interface Typing {
+  cwd?: string;
+  /** Once this shows, the keys are typed. */
+  prompt?: string;
+  keys?: string;
+  /** What is typed after that, each once its prompt shows. */
+  more?: readonly (readonly [prompt: string, keys: string])[];
+  env?: object;
+}
+
+/** Run airferry on a terminal, and type. stdout and stderr come as one. */
 function onTerminal(
   argv: readonly string[],
-  { cwd, prompt, keys = '', env = {} }: { cwd?: string; prompt?: string; keys?: string; env?: object } = {},
+  { cwd, prompt, keys = '', more = [], env = {} }: Typing = {},
 ): Promise<{ status: number | null; screen: string }> {
+  const toType = [...(prompt === undefined ? [] : [[prompt, keys] as const]), ...more];
   return new Promise(resolve => {
     const line = [process.execPath, ENTRY, ...argv].map(quote).join(' ');
     const child = spawn('script', ['-qec', line, '/dev/null'], {
@@ -25,12 +37,12 @@ function onTerminal(
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let screen = '';
-    let typed = prompt === undefined;
     child.stdout.setEncoding('utf8').on('data', text => {
       screen += text;
-      if (typed || !stripVTControlCharacters(screen).includes(prompt ?? '')) return;
-      typed = true;
-      child.stdin.write(keys);
+      const [next] = toType;
+      if (!next || !stripVTControlCharacters(screen).includes(next[0])) return;
+      toType.shift();
+      child.stdin.write(next[1]);
     });
     child.on('close', status => resolve({ status, screen }));
   });
@@ -56,6 +68,34 @@ test('colour is there, and NO_COLOR takes it away', async () => {
   assert.match((await onTerminal(argv)).screen, '\u001b[31merror: ');
   assert.match((await onTerminal(argv, { env: { NO_COLOR: '1' } })).screen, /^error: /);
 });
+
+test('init asks for what no flag says, and Enter takes what it proposes', () =>
+  inFolder(async cwd => {
+    const { status, screen } = await onTerminal(['init', '--host', 'ops@10.77.0.11'], {
+      cwd,
+      prompt: 'Name of the bundle [site]:',
+      keys: 'plant-7\r',
+      more: [
+        ['Its version [1]:', '\r'],
+        ['Platforms of the hosts [linux/amd64]:', 'linux/amd64 linux/arm64\r'],
+        ['Version of the engine', '\r'],
+        ['Version of compose', 'none\r'],
+        ['Template of daemon.json [default]:', '\r'],
+        ['Images, as nginx:1.25', 'nginx:1.25 redis\r'],
+        ["The site's registry", '\r'],
+      ],
+    });
+    assert.is(status, 0, screen);
+    assert.match(stripVTControlCharacters(screen), 'Next: airferry bundle create -o site.tar');
+    const recipe = await loadRecipe(join(cwd, 'bundle.yaml'), { env: {} });
+    assert.equal(
+      [recipe.name, recipe.version, recipe.platforms, recipe.compose],
+      ['plant-7', '1', ['linux/amd64', 'linux/arm64'], undefined],
+    );
+    assert.match(recipe.engine?.version ?? '', /^\d+\.\d+\.\d+$/);
+    assert.match(await readFile(join(cwd, 'bundle.yaml'), 'utf8'), /nginx:1\.25[\s\S]*redis/);
+    assert.match(await readFile(join(cwd, 'fleet.yaml'), 'utf8'), '10.77.0.11');
+  }));
 
 test('uninstalling asks, and no means no', async () => {
   const argv = ['host', 'uninstall', '-H', 'ops@127.0.0.1:1'];
