@@ -70,6 +70,23 @@ echo theirs > /etc/site/motd; chmod 0604 /etc/site/motd; printf '127.0.0.9 nowhe
     );
   });
 
+  test('where /usr is read-only a first install is refused before anything is written', async () => {
+    const host = lab.host('h2');
+    await host.sh('mount --bind /usr /usr; mount -o remount,ro,bind /usr');
+    try {
+      const { error } = resultOf(await act(lab, { action: 'install', hosts: ['h2'], bundle: old }), 'h2');
+      assert.is(error?.code, 'HOST_PREFLIGHT');
+      assert.match(error?.message ?? '', 'is on a file system that is mounted read-only');
+    } finally {
+      await host.sh('umount -l /usr');
+    }
+    assert.match(await host.sh('cat /var/log/airferry/audit.jsonl; rm -r /var/log/airferry'), 'check-host');
+    assert.is(
+      await host.sh('ls -d /opt/airferry /etc/docker /etc/systemd/system/docker.service 2>/dev/null || :'),
+      '',
+    );
+  });
+
   test('a dry run changes nothing, and the real run does exactly what it said', async () => {
     const request = { action: 'install', hosts: ['h1', 'h2'], bundle: old, registry: REGISTRY } as const;
     const dry = await act(lab, { ...request, dryRun: true });
