@@ -34,7 +34,7 @@ export async function hostCheck(options: HostCheckOptions): Promise<HostCheckRes
   const bundle =
     options.bundle === undefined
       ? undefined
-      : openTrusted(options.bundle, options.from ?? {}, await trustOf(options));
+      : openTrusted(options.bundle, options.from ?? {}, await trustOf(options)).bundle;
   try {
     const cargo = bundle && (await readCargo(bundle));
     const seen: SeenHost[] = [];

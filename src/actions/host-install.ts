@@ -1,5 +1,4 @@
 /** `host install`: make every host what the bundle and the fleet say. The first run installs, the next changes nothing. */
-import { checkSignatures } from '../bundle/sign/check.ts';
 import { trustOf } from '../bundle/sign/trust.ts';
 import { openTrusted } from '../bundle/sign/trusted.ts';
 import { AirferryError, type ErrorCode, isAirferryError } from '../errors.ts';
@@ -61,8 +60,7 @@ const AFTER: readonly Phase[] = [loadImages, pruneReleases, recordState];
  */
 export async function hostInstall(options: HostInstallOptions): Promise<HostInstallResult> {
   const { dryRun = false } = options;
-  const trust = await trustOf(options);
-  const bundle = openTrusted(options.bundle, options.from ?? {}, trust);
+  const { bundle, signature } = openTrusted(options.bundle, options.from ?? {}, await trustOf(options));
   try {
     const cargo = await readCargo(bundle);
     const lock = dryRun ? undefined : { purpose: 'host install' };
@@ -73,7 +71,6 @@ export async function hostInstall(options: HostInstallOptions): Promise<HostInst
     });
     tellTwins(hosts, seen);
     const { name, version } = bundle.manifest;
-    const signature = checkSignatures(bundle, trust.keys).state;
     return { hosts, dryRun, bundle: { name, version, digest: bundle.digest, signature } };
   } finally {
     bundle.close();

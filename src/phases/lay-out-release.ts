@@ -82,18 +82,12 @@ rm -f -- "$a"`;
 }
 
 function laidOut({ release }: WantedEngine, stdout: string, host: string): InstalledFile[] {
-  const hashes = new Map(
-    [...stdout.matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm)].map(([, sha256 = '', name = '']) => [
-      `${release.binDir}/${name}`,
-      sha256,
-    ]),
-  );
-  const seen = new Map(
-    [...stdout.matchAll(/^seen (\S+ \S+ \S+ \S+) (\S+)$/gm)].map(([, fingerprint = '', name = '']) => [
-      `${release.binDir}/${name}`,
-      fingerprint,
-    ]),
-  );
+  const told = (line: RegExp): Map<string, string> =>
+    new Map(
+      [...stdout.matchAll(line)].map(([, said = '', name = '']) => [`${release.binDir}/${name}`, said]),
+    );
+  const hashes = told(/^([0-9a-f]{64}) [ *](\S+)$/gm);
+  const seen = told(/^seen (\S+ \S+ \S+ \S+) (\S+)$/gm);
   return release.files.map(({ path }) => {
     const sha256 = hashes.get(path);
     const fingerprint = seen.get(path);

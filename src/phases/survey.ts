@@ -195,7 +195,7 @@ export function parseSurvey(
         break;
       case 'same': {
         const file = known.get(value);
-        if (file) setSum(paths, `${file.sha256}  ${value}`);
+        if (file) setHash(paths, value, file.sha256);
         break;
       }
       case 'content':
@@ -246,8 +246,12 @@ function setFile(paths: Map<string, PathState>, value: string): void {
 
 function setSum(paths: Map<string, PathState>, value: string): void {
   const [, sha256, path] = /^([0-9a-f]{64}) [ *](.*)$/.exec(value) ?? [];
-  const state = paths.get(path ?? '');
-  if (sha256 !== undefined && state?.kind === 'file') state.sha256 = sha256;
+  if (sha256 !== undefined && path !== undefined) setHash(paths, path, sha256);
+}
+
+function setHash(paths: Map<string, PathState>, path: string, sha256: string): void {
+  const state = paths.get(path);
+  if (state?.kind === 'file') state.sha256 = sha256;
 }
 
 /** Properties of a unit come in a block, in systemd's order; the last of the three completes it. */

@@ -155,8 +155,7 @@ export class PendingFile implements PendingOutput {
 
   /** Leave no trace. */
   async discard(): Promise<void> {
-    await this.#underway.catch(() => undefined);
-    await this.#handle.close().catch(() => undefined);
+    await this.leave();
     await unlink(this.#temporary).catch(() => undefined);
   }
 }

@@ -178,7 +178,7 @@ class Copy implements PreparedCopy {
       onNamed,
       signal: this.#options.signal,
     });
-    for (const result of this.#target.resent?.() ?? []) this.#ledger.correct(result);
+    for (const result of this.#target.resent ?? []) this.#ledger.correct(result);
     return this.#ledger.report([...this.#present, ...outcomes], [...this.#presentReferrers, ...referrers]);
   }
 

@@ -42,9 +42,8 @@ class RegistryTarget implements ImageTarget {
   /** Blobs by repository and digest: that they are there, sent or not, the registry's word is all there is for. */
   readonly #believed = new Map<string, KnownBlob>();
   /** Those of them that had to be sent after all, or again; images that share one wait for the same sending. */
-  readonly #again = new Map<string, Promise<PutResult>>();
-  /** What was told of them at first. */
-  readonly #told = new Map<string, PutResult>();
+  readonly #again = new Map<string, Promise<void>>();
+  readonly resent: PutResult[] = [];
 
   constructor(client: RegistryClient, createProjects: boolean) {
     this.#client = client;
@@ -128,7 +127,7 @@ class RegistryTarget implements ImageTarget {
     const { descriptor, origin } = blob;
     const ours = origin?.registry === this.#client.registry ? origin.repository : undefined;
     this.#believed.set(`${repository}@${descriptor.digest}`, blob);
-    if (ours === repository) return this.#tell(repository, { descriptor, how: 'present' });
+    if (ours === repository) return { descriptor, how: 'present' };
     let mountFrom = ours;
     for (const [place, arrival] of ours === undefined ? elsewhere : []) {
       const arrived = await arrival.then(
@@ -140,7 +139,7 @@ class RegistryTarget implements ImageTarget {
         break;
       }
     }
-    return this.#tell(repository, await this.#client.putBlob(repository, blob, { mountFrom }));
+    return this.#client.putBlob(repository, blob, { mountFrom });
   }
 
   /** Send the blobs of an image again that the registry had claimed to have, or to have taken. False when there are none. */
@@ -155,7 +154,7 @@ class RegistryTarget implements ImageTarget {
       if (!again) {
         const blob = this.#believed.get(key);
         if (!blob) continue;
-        again = this.#client.putBlob(repository, blob, { force: true });
+        again = this.#force(blob, repository);
         this.#again.set(key, again);
       }
       await again;
@@ -164,13 +163,10 @@ class RegistryTarget implements ImageTarget {
     return sent;
   }
 
-  resent(): readonly PutResult[] {
-    return [...this.#again.keys()].flatMap(key => this.#told.get(key) ?? []);
-  }
-
-  #tell(repository: string, result: PutResult): PutResult {
-    this.#told.set(`${repository}@${result.descriptor.digest}`, result);
-    return result;
+  async #force(blob: KnownBlob, repository: string): Promise<void> {
+    await this.#client.putBlob(repository, blob, { force: true });
+    const told = await this.#places(blob.descriptor.digest).get(repository);
+    if (told) this.resent.push(told);
   }
 
   #places(digest: Digest): Places {

@@ -57,7 +57,7 @@ export interface ImageTarget {
    */
   putManifest(document: Document, name: Reference): Promise<Digest>;
   /** What was told of blobs that were not there after all, or not any more, and have travelled since. */
-  resent?(): readonly PutResult[];
+  readonly resent?: readonly PutResult[];
 }
 
 /** A target that has an end: a file that gets its name only when it is whole, an upload that is closed. */

@@ -7,12 +7,17 @@ import { airferry, inFolder, saveArchive, writeRecipe } from './airferry.ts';
 
 const test = suite('signing on the command line', { timeout: 60_000 });
 
+/** A recipe to pack, and airferry beside it, with that password for keys, where none is trusted yet. */
+async function recipeIn(cwd: string, password: string) {
+  await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
+  await writeRecipe(cwd, ['a.tar']);
+  const env = { AIRFERRY_SIGN_PASSWORD: password, XDG_CONFIG_HOME: cwd };
+  return (...argv: string[]) => airferry(argv, { cwd, env });
+}
+
 test('a key is made, a bundle signed, and the signature demanded, by every command that takes from it', () =>
   inFolder(async cwd => {
-    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
-    await writeRecipe(cwd, ['a.tar']);
-    const env = { AIRFERRY_SIGN_PASSWORD: 'pass word', XDG_CONFIG_HOME: cwd };
-    const run = (...argv: string[]) => airferry(argv, { cwd, env });
+    const run = await recipeIn(cwd, 'pass word');
 
     const made = await run('bundle', 'keygen', '-o', 'site.key', '--json');
     assert.is(made.status, 0, made.stderr);
@@ -101,10 +106,7 @@ test('a key is made, a bundle signed, and the signature demanded, by every comma
 
 test('where no key is trusted, a bundle for which no signature vouches is used, and told of', () =>
   inFolder(async cwd => {
-    await saveArchive(join(cwd, 'a.tar'), 'site/a:1.0');
-    await writeRecipe(cwd, ['a.tar']);
-    const env = { AIRFERRY_SIGN_PASSWORD: '', XDG_CONFIG_HOME: cwd };
-    const run = (...argv: string[]) => airferry(argv, { cwd, env });
+    const run = await recipeIn(cwd, '');
     await run('bundle', 'create', '-o', 'site.tar');
     const host = ['--host', 'ops@127.0.0.1:1', '--no-sudo'];
     const word = 'site.tar is not signed: that it is whole can be checked, who made it cannot';
