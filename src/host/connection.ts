@@ -11,6 +11,7 @@ import { type ExecOptions, type ExecResult, runOnChannel } from './exec.ts';
 import { forwardIn, type Incoming, type ReverseForward } from './forward.ts';
 import { handshake, KEEPALIVES_MISSED, type KnownHostsPolicy } from './handshake.ts';
 import type { HostConnection } from './host-connection.ts';
+import { fillsWindow, limitInFlight, measureRoundTrip, mostInFlight } from './in-flight.ts';
 import { Bastions } from './jump.ts';
 import { describeTarget, type HostTarget } from './target.ts';
 import { dial, throughChannel } from './wire.ts';
@@ -35,8 +36,6 @@ export interface ConnectOptions {
 const MAX_CHANNELS = 8;
 const MAX_REFUSALS = 8;
 const REFUSAL_PAUSE_MS = 50;
-/** Tries in which the way to a host is measured. */
-const ROUND_TRIPS = 4;
 const CLOSE_PATIENCE_MS = 2_000;
 
 /**
@@ -88,6 +87,7 @@ export class Connection implements HostConnection {
   #over = false;
   #closing = false;
   #lastError: Error | undefined;
+  #roundTrip: Promise<number> | undefined;
 
   /** `bastions`: those that are closed together with this connection. */
   constructor(target: HostTarget, client: Client, bastions: Bastions | undefined) {
@@ -124,20 +124,15 @@ export class Connection implements HostConnection {
   }
 
   /**
-   * Milliseconds to the host and back, the best of a few tries, since a busy machine makes it longer. The host is asked
-   * to end a forward that it does not have, to which it says no at once, without starting anything.
+   * Milliseconds to the host and back, measured once.
    * @throws {AirferryError} HOST_CONNECTION_LOST
    */
   async roundTripMs(): Promise<number> {
-    let best = Infinity;
-    for (let tries = 0; tries < ROUND_TRIPS; tries++) {
-      if (this.#over || this.#closing) throw this.#lost();
-      const started = performance.now();
-      const answered = new Promise<void>(done => this.#client.unforwardIn('127.0.0.1', 1, () => done()));
-      await Promise.race([answered, this.closed]);
-      best = Math.min(best, performance.now() - started);
-    }
-    return best;
+    if (this.#over || this.#closing) throw this.#lost();
+    this.#roundTrip ??= measureRoundTrip(this.#client, this.closed);
+    const ms = await this.#roundTrip;
+    if (this.#over) throw this.#lost();
+    return ms;
   }
 
   /**
@@ -214,11 +209,15 @@ export class Connection implements HostConnection {
    * still count one that we have seen end, so it is asked a few more times when there is none to wait for.
    */
   async #start(command: string, options: ExecOptions): Promise<{ ended: Promise<ExecResult> }> {
+    const most = fillsWindow(options.stdin) ? await this.#mostInFlight() : Infinity;
     for (let refusals = 0; ; ) {
       try {
         return await this.#open(
           done => this.#client.exec(command, done),
-          channel => ({ ended: runOnChannel(channel, this.target.name, options, () => this.#lost()) }),
+          channel => {
+            limitInFlight(channel, most);
+            return { ended: runOnChannel(channel, this.target.name, options, () => this.#lost()) };
+          },
         );
       } catch (error) {
         const refused = /Channel open failure/.test((error as Error).message);
@@ -230,6 +229,10 @@ export class Connection implements HostConnection {
     }
   }
 
+  async #mostInFlight(): Promise<number> {
+    return mostInFlight(this.#client, await this.roundTripMs());
+  }
+
   /** Open a channel that holds its place until the stream made of it is over. */
   #keep(
     ask: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
@@ -238,7 +241,11 @@ export class Connection implements HostConnection {
     return new Promise((resolve, reject) => {
       this.#channels.run(async () => {
         try {
-          const stream = await this.#open(ask, use);
+          const most = await this.#mostInFlight();
+          const stream = await this.#open(ask, channel => {
+            limitInFlight(channel, most);
+            return use(channel);
+          });
           const over = new Promise<void>(done => stream.once('close', () => done()));
           stream.on('error', () => undefined);
           resolve(stream);

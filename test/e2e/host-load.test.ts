@@ -87,8 +87,8 @@ else {
     // A file of the size of what is looked for shows that the watch is kept: once before the load, once after it.
     const control = (name: string) => `head -c 40000 /dev/zero > /tmp/${name}; n=0
 until grep -q ${name} /seen || [ $n -ge 600 ]; do sleep 0.05; n=$((n + 1)); done; grep -q ${name} /seen; rm /tmp/${name}`;
+    // A folder that vanishes under `find` makes it fail, and must not end the watch.
     for (const host of lab.hosts)
-      // A folder that vanishes under `find` makes it fail, and must not end the watch.
       await host.sh(`rm -f /seen /watch-ends; touch -d '1 second ago' /watch-begins; : > /seen
 (while [ ! -e /watch-ends ]; do
   find ${folders} -newer /watch-begins -type f -size +31k 2>/dev/null || :; sleep 0.01
