@@ -52,14 +52,10 @@ export interface HostFacts {
   /** `linux/amd64` …; undefined for a machine that Docker has no name for. */
   platform: string | undefined;
   kernel: string;
-  bootId: string;
-  /** User id that the facts were asked with: 0 where root was to be had. */
-  uid: number;
   /** Name of process 1. */
   init: string;
   /** 219, 252 …; undefined without systemd. */
   systemd: number | undefined;
-  cpus: number;
   memory: { total: number; available: number; swap: number };
   cgroup: { version: 1 | 2 | 'hybrid' | undefined; controllers: string[] };
   /** `loaded`: in /proc/filesystems; `loadable`: a module that modprobe would find. */
@@ -76,8 +72,6 @@ export interface HostFacts {
   binaries: Partial<Record<string, BinaryFacts>>;
   /** How many of each run; shims are one per container, or per pod. */
   processes: { dockerd: number; containerd: number; shims: number };
-  /** Whether /etc/docker/daemon.json exists. */
-  daemonJson: boolean;
   /** Unit files and drop-ins of docker and containerd. */
   units: string[];
   /** /etc/hosts, line by line. */

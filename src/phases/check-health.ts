@@ -7,11 +7,12 @@ import { parseDaemonJson } from '../engine/daemon-json.ts';
 import { settingsNotTaken } from '../engine/settings-taken.ts';
 import { compareEngineVersions, parseEngineVersion } from '../engine/version.ts';
 import { AirferryError } from '../errors.ts';
+import type { Shell } from '../host/shell.ts';
 import type { HostState, RanBefore, Trial } from '../host/state.ts';
 import { describeTarget } from '../host/target.ts';
-import { isObject } from '../support/is-object.ts';
 import { pruneBackups } from './backups.ts';
 import { DOCKER_SOCKET, dockerScript } from './docker-cli.ts';
+import { ASK_ENGINE, type EngineSaid, keyedLines, parseEngineSaid } from './engine-answer.ts';
 import { engineLog } from './engine-log.ts';
 import type { BareContext, EngineContext, Phase, Reporter } from './phase.ts';
 import { probeScript } from './probe-container.ts';
@@ -56,54 +57,50 @@ export function settled({ trial, ...state }: HostState): HostState {
   return from && from.release.path !== state.release?.path ? { ...state, previous: from } : state;
 }
 
+/** The engine is asked only while what it said when it came up is not all that was wanted: a reload takes a moment. */
 async function checkEngine(
-  { shell }: BareContext,
+  context: BareContext,
   engine: RunnableEngine,
   report: Reporter,
 ): Promise<string[]> {
+  const { shell } = context;
   const deadline = performance.now() + AGAIN_MS * 10;
-  // An engine may have hung itself up since it came up.
-  const script = dockerScript(`t='timeout ${ANSWER_S}'; command -v timeout >/dev/null 2>&1 || t=
-printf 'info='; $t docker info --format '{{json .}}'
-printf 'daemon='; { [ ! -f ${DAEMON_JSON} ] || base64 < ${DAEMON_JSON} | tr -d '\\n'; }; echo`);
+  context.said ??= await askEngine(shell);
   for (;;) {
-    const { stdout } = await shell.run(script, {
-      root: true,
-      check: false,
-      title: 'ask the engine',
-      timeoutMs: 3 * PATIENCE_MS,
-    });
-    const problems = engineProblems(answers(stdout), engine);
-    // A reload takes a moment.
-    if (problems.length > 0 && performance.now() < deadline) await sleep(AGAIN_MS);
-    else return problems.length > 0 ? problems : probe(shell, engine, report);
+    const problems = engineProblems(context.said, engine);
+    if (problems.length === 0) return probe(shell, engine, report);
+    if (performance.now() >= deadline) return problems;
+    await sleep(AGAIN_MS);
+    context.said = await askEngine(shell);
   }
 }
 
-function engineProblems(answer: ReadonlyMap<string, string>, engine: RunnableEngine): string[] {
-  const info = parsed(answer.get('info') ?? '');
-  const version = info?.ServerVersion;
-  if (!info || typeof version !== 'string' || version === '')
-    return [`the engine does not answer on ${DOCKER_SOCKET}`];
+async function askEngine(shell: Shell): Promise<EngineSaid> {
+  // An engine may have hung itself up since it came up.
+  const script = dockerScript(`${ASK_ENGINE}
+t='timeout ${ANSWER_S}'; command -v timeout >/dev/null 2>&1 || t=
+ask_engine $t`);
+  const options = { root: true, check: false, title: 'ask the engine', timeoutMs: 3 * PATIENCE_MS };
+  return parseEngineSaid((await shell.run(script, options)).stdout);
+}
+
+function engineProblems({ info, engine: said, daemonJson }: EngineSaid, engine: RunnableEngine): string[] {
+  if (!info || !said) return [`the engine does not answer on ${DOCKER_SOCKET}`];
+  const { version } = said;
   if (!sameVersion(version, engine.version)) return [`engine ${version} answers, and not ${engine.version}`];
-  const config = Buffer.from(answer.get('daemon') ?? '', 'base64').toString('utf8');
-  if (config.trim() === '') return [];
-  const keys = settingsNotTaken(parseDaemonJson(config, { file: DAEMON_JSON }).config, info);
+  if (daemonJson.trim() === '') return [];
+  const keys = settingsNotTaken(parseDaemonJson(daemonJson, { file: DAEMON_JSON }).config, info);
   return keys.length === 0 ? [] : [`the engine has not taken over ${keys.join(', ')} of ${DAEMON_JSON}`];
 }
 
-async function probe(
-  shell: BareContext['shell'],
-  engine: RunnableEngine,
-  report: Reporter,
-): Promise<string[]> {
+async function probe(shell: Shell, engine: RunnableEngine, report: Reporter): Promise<string[]> {
   const { stdout } = await shell.run(dockerScript(probeScript(engine.release)), {
     root: true,
     check: false,
     title: 'run a container',
     timeoutMs: 3 * PATIENCE_MS,
   });
-  const verdict = answers(stdout).get('probe') ?? 'failed: no answer';
+  const verdict = new Map(keyedLines(stdout)).get('probe') ?? 'failed: no answer';
   if (verdict.startsWith('skipped'))
     report.note(`no container was tried: ${verdict.replace('skipped: ', '')}`);
   return verdict.startsWith('failed')
@@ -144,7 +141,7 @@ async function checkContainers({ shell }: BareContext, trial: Trial, report: Rep
 }
 
 /** Those that ended and were started again between two looks. */
-async function growing(shell: BareContext['shell'], before: readonly RanBefore[]): Promise<string[]> {
+async function growing(shell: Shell, before: readonly RanBefore[]): Promise<string[]> {
   if (before.length === 0) return [];
   await sleep(STEADY_MS);
   const after = new Map(
@@ -190,24 +187,5 @@ function sameVersion(a: string, b: string): boolean {
     return compareEngineVersions(parseEngineVersion(a), parseEngineVersion(b)) === 0;
   } catch {
     return a === b;
-  }
-}
-
-/** `key=value`, line by line. */
-function answers(stdout: string): Map<string, string> {
-  return new Map(
-    stdout.split('\n').flatMap((line): [string, string][] => {
-      const equals = line.indexOf('=');
-      return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)]] : [];
-    }),
-  );
-}
-
-function parsed(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** What Docker has in its image store: names, and the layers that need not be sent again. */
-import { parseEngineInfo } from '../engine/info.ts';
+import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { AirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
 import { describeTarget } from '../host/target.ts';
@@ -28,8 +28,20 @@ ${listScript('docker')}`);
   const [first = '', ...lines] = stdout.split('\n');
   const info = parseEngineInfo(first);
   if (!info) throw noEngine(shell, stderr);
-  const major = Number(/^\d+/.exec(info.version)?.[0] ?? 0);
-  return { kind: info.containerdStore ? 'containerd' : 'classic', major, ...parseList(lines) };
+  return { ...storeOf(info), ...parseList(lines) };
+}
+
+/** What an engine has that was just asked of itself: nothing further is asked where it has no image at all. */
+export function askStoreOf(
+  shell: Shell,
+  engine: EngineAnswer | undefined,
+): Promise<EngineStore> | EngineStore {
+  return engine?.images === 0 ? { ...storeOf(engine), chains: new Set(), names: new Map() } : askStore(shell);
+}
+
+function storeOf({ version, containerdStore }: EngineAnswer): Pick<EngineStore, 'kind' | 'major'> {
+  const major = Number(/^\d+/.exec(version)?.[0] ?? 0);
+  return { kind: containerdStore ? 'containerd' : 'classic', major };
 }
 
 function noEngine(shell: Shell, stderr: string): AirferryError {

@@ -2,7 +2,7 @@
 
 import type { EngineAnswer } from '../engine/info.ts';
 import { type EngineStore, type ImageLoad, idOf, imagesFor, planLoads } from '../transports/docker-load.ts';
-import { askStore } from './engine-store.ts';
+import { askStoreOf } from './engine-store.ts';
 import { describeLoad, expectedVia, foretold, ImageLoader } from './image-loader.ts';
 import type { HostContext, Phase } from './phase.ts';
 import { docker } from './runtimes/docker.ts';
@@ -15,7 +15,7 @@ export const loadImages: Phase = {
     const settled = survey.engine !== undefined && !state.pending?.length;
     if (settled && survey.engine && (await allThere(context, survey.engine, survey.images))) return undefined;
     const engineRuns = context.dryRun ? survey.engine !== undefined : true;
-    const store = engineRuns ? await askStore(context.shell) : emptyStore(context);
+    const store = engineRuns ? await askStoreOf(context.shell, context.said?.engine) : emptyStore(context);
     const loads = await planLoads(wanted.images, store, { platform: wanted.platform });
     if (loads.length === 0) return undefined;
     return {

@@ -10,6 +10,7 @@ import type { AuditedFile } from '../host/audit.ts';
 import type { GatheredFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
 import type { HostChange, HostState, InstalledFile, Trial } from '../host/state.ts';
+import type { EngineSaid } from './engine-answer.ts';
 import type { Finding } from './finding.ts';
 import type { PhaseName } from './names.ts';
 import type { Survey } from './survey.ts';
@@ -34,6 +35,8 @@ export interface BareContext {
   readonly done: { phase: PhaseName; what: string; files?: AuditedFile[] }[];
   /** As it will be written to the host. */
   state: HostState;
+  /** By the engine, since this run has waited for it; nothing was loaded into it since. */
+  said?: EngineSaid;
 }
 
 /** A host that is to run an engine which lies on it, or will by then: out of a bundle, or the one before. */

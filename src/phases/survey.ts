@@ -9,6 +9,7 @@ import { DEFINE_SUMS, FINGERPRINT } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
+import { keyedLines } from './engine-answer.ts';
 
 export type PathState =
   | { kind: 'absent' | 'dir' | 'other' }
@@ -229,13 +230,6 @@ export function parseSurvey(
     [...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]),
   );
   return { paths, units, contents, hostsOpenEnded, readOnly, engine, images };
-}
-
-function* keyedLines(answer: string): Generator<[key: string, value: string]> {
-  for (const line of answer.split('\n')) {
-    const equals = line.indexOf('=');
-    if (equals > 0) yield [line.slice(0, equals), line.slice(equals + 1)];
-  }
 }
 
 function setFile(paths: Map<string, PathState>, value: string): void {

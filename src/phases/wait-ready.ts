@@ -3,6 +3,7 @@ import { AirferryError } from '../errors.ts';
 import { command } from '../host/quote.ts';
 import { describeTarget } from '../host/target.ts';
 import { dockerScript } from './docker-cli.ts';
+import { ASK_ENGINE, parseEngineSaid } from './engine-answer.ts';
 import type { BareContext, EngineContext, Phase } from './phase.ts';
 
 const PATIENCE_S = 120;
@@ -33,20 +34,22 @@ export const waitReady: Phase<EngineContext> = {
         if (result.status !== 0) throw context.shell.failure('wait for the engine', result);
         const { pending: _, reload: __, ...settled } = context.state;
         context.state = settled;
-        report.note(`engine ${result.stdout.trim()} answers`);
+        context.said = parseEngineSaid(result.stdout);
+        report.note(`engine ${context.said.engine?.version ?? 'of an unknown version'} answers`);
       },
     };
   },
 };
 
 /**
- * Prints the engine's version, or the end of the units' log. `start` comes back as soon as units that are being started
+ * Prints what the engine says, or the end of the units' log. `start` comes back as soon as units that are being started
  * have started or failed; from then on they are asked, since systemd may be starting them anew. `is-active` prints
  * "active", and nothing else, for a unit that is.
  */
 function waitScript(units: readonly string[]): string {
   const names = command(units);
-  return dockerScript(`began=$(($(date +%s) - ${BEGAN_S}))
+  return dockerScript(`${ASK_ENGINE}
+began=$(($(date +%s) - ${BEGAN_S}))
 deadline=$(($(date +%s) + ${PATIENCE_S}))
 t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=
 if [ -n "$t" ]; then timeout ${PATIENCE_S} systemctl start ${names} 2>/dev/null; fi
@@ -56,7 +59,7 @@ while :; do
     if [ "$a" = failed ]; then deadline=0; fi
     if [ "$a" != active ]; then ready=0; fi
   done
-  if [ $ready = 1 ] && v=$($t docker version --format '{{.Server.Version}}' 2>/dev/null); then echo "$v"; exit 0; fi
+  if [ $ready = 1 ] && ask_engine $t; then exit 0; fi
   if [ "$(date +%s)" -ge $deadline ]; then break; fi
   sleep 0.2 2>/dev/null || sleep 1
 done

@@ -52,7 +52,7 @@ const TASKS = {
   },
 
   async facts(shell: Shell) {
-    const { os, platform, systemd, privilege, uid, paths } = await gatherFacts(shell, {
+    const { os, platform, systemd, privilege, paths } = await gatherFacts(shell, {
       paths: ['/var/lib/docker'],
     });
     return {
@@ -60,7 +60,6 @@ const TASKS = {
       platform,
       systemd,
       how: privilege.how,
-      uid,
       type: paths[0]?.type,
       free: paths[0]?.free,
     };
