@@ -23,6 +23,8 @@ export interface HostWork<Result extends HostsResult> {
   action: (options: HostsOptions) => Promise<Result>;
   /** Shows the work of hosts of these names, instead of the usual list. */
   view?: (names: readonly string[]) => HostView;
+  /** What comes of it is of all hosts together: it is tried again on all of them, and not on those alone that failed. */
+  together?: boolean;
 }
 
 /** More hosts than this are not named in the command to try again. */
@@ -38,7 +40,7 @@ export abstract class HostCommand extends BaseCommand {
     flags: HostFlags & WaveFlags,
     work: HostWork<Result>,
   ): Promise<{ result: Result; error?: AirferryError }> {
-    const { dryRun = false, readOnly = false, before, action } = work;
+    const { dryRun = false, readOnly = false, together = false, before, action } = work;
     const waves = wavesOf(flags);
     const resolved = this.#again(out, flags, await resolveFleet(await reachOptions(flags)));
     for (const note of resolved.notes ?? []) out.warn(note);
@@ -52,7 +54,8 @@ export abstract class HostCommand extends BaseCommand {
       view = hostView(names, out, { dryRun, readOnly }, { lines: true });
     });
     const record = dryRun || readOnly ? undefined : this.#record(out, fleet);
-    const retry = (hosts: string[]): string => this.#retry(hosts, record);
+    const retry = (hosts: string[]): string =>
+      together ? command(['airferry', ...this.#words()]) : this.#retry(hosts, record);
     return this.interruptible(
       () => view.stopping(),
       async signal => {

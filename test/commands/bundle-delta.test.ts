@@ -110,6 +110,40 @@ test('a receipt of the far side stands for the bundle that it was taken of', () 
     assert.is((await readFile(join(cwd, 'delta.tar'))).length, size);
   }));
 
+test('a receipt of a layout names its layers as the bundle of the same images would', () =>
+  inFolder(async cwd => {
+    await cp(site, cwd, { recursive: true });
+    const copied = await airferry(['image', 'copy', 'old.tar', 'oci:layout'], { cwd });
+    assert.is(copied.status, 0, copied.stderr);
+    const taken = await airferry(['receipt', 'create', 'oci:layout', '-o', 'far.json'], { cwd });
+    assert.is(taken.status, 0, taken.stderr);
+    const argv = ['bundle', 'create', '-o', 'delta.tar', '--receipt', 'far.json', '--json'];
+    const { leftOut } = JSON.parse((await airferry(argv, { cwd })).stdout);
+    assert.is(leftOut.blobs, 1);
+    assert.match(leftOut.bases[0], /^the receipt of oci:layout \(sha256:\w{12}\)$/);
+  }));
+
+test('no receipt is written where a host of the fleet cannot be asked: it would say too much', () =>
+  inFolder(async cwd => {
+    await cp(site, cwd, { recursive: true });
+    await writeFile(
+      join(cwd, 'fleet.yaml'),
+      'hosts:\n  - { name: gone, address: 127.0.0.1, port: 1, user: root }\n',
+    );
+    const argv = ['receipt', 'create', 'old.tar', '-F', 'fleet.yaml', '-o', 'far.json'];
+    const told = await airferry(argv, { cwd });
+    assert.is(told.status, 6, told.stderr);
+    assert.match(told.stderr, /gone .*refuses connections/);
+    assert.match(
+      told.stderr,
+      /When that is mended:\s+airferry receipt create old\.tar -F fleet\.yaml -o far\.json$/m,
+    );
+    assert.match(told.stderr + told.stdout, /no receipt/i);
+    const json = JSON.parse((await airferry([...argv, '--json'], { cwd })).stdout);
+    assert.equal([json.hosts[0].name, json.hosts[0].outcome, json.size], ['gone', 'failed', 0]);
+    assert.not((await readdir(cwd)).includes('far.json'));
+  }));
+
 test('a base that is not there is told before anything is fetched or written', () =>
   inFolder(async cwd => {
     await writeFile(

@@ -1,5 +1,5 @@
 /** An update that carries only what the far side lacks: receipts of real hosts and a real registry, and what is made of them. */
-import { cp, mkdir, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { tinyCorpus } from '../lab/corpus.ts';
@@ -78,9 +78,14 @@ docker save -o /root/next.tar site/tiny-a:1.1; docker rmi site/tiny-a:1.1`);
     await lab?.down();
   });
 
-  test('a receipt of hosts and a registry makes an update of a few kilobytes out of a site of 75 MB', async () => {
-    const places = [`docker://${registry.address}/`, '--plain-http', ...hosts('h1', 'h2')];
+  test('a receipt of a fleet and a registry makes an update of a few kilobytes out of a site of 75 MB', async () => {
+    const members = ['h1', 'h2'].map(
+      name => `  - { name: ${name}, address: ${lab.host(name).address}, user: root }\n`,
+    );
+    await writeFile(at('fleet.yaml'), `hosts:\n${members.join('')}`);
+    const places = [`docker://${registry.address}/`, '--plain-http', '-F', at('fleet.yaml'), ...reach];
     await done('receipt', 'create', ...places, '-o', at('far.json'));
+    assert.match(await readFile(at('far.json'), 'utf8'), /hosts h1, h2/);
     await writeRecipe('2', [(await tinyCorpus()).save20, at('next.tar')]);
     const update = ['bundle', 'create', '-f', recipe, '--receipt', at('far.json'), '-o', at('v2.tar')];
     const made = JSON.parse(await done(...update, '--json')) as { leftOut?: { bytes: number } };

@@ -58,7 +58,7 @@ export default class ReceiptCreate extends HostCommand {
     }
     const action = (hosts: HostsOptions) =>
       createReceipt({ ...options, hosts, meter: new Meter(), ...(hosts.signal && { signal: hosts.signal }) });
-    const ending = await this.onHosts(out, flags, { readOnly: true, action });
+    const ending = await this.onHosts(out, flags, { readOnly: true, together: true, action });
     this.endHosts(out, { ...ending, view: receiptView, asked: false });
   }
 }
