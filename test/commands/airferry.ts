@@ -21,12 +21,17 @@ export interface Ended {
 export interface Options {
   cwd?: string;
   env?: Record<string, string>;
+  /** Called once it runs, with a way to send a signal. */
+  onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Called with all of stderr so far, and a way to send a signal. */
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Run airferry without a terminal: stdin is empty, stdout and stderr are pipes. */
-export function airferry(argv: readonly string[], { cwd, env = {}, onStderr }: Options = {}): Promise<Ended> {
+export function airferry(
+  argv: readonly string[],
+  { cwd, env = {}, onStart, onStderr }: Options = {},
+): Promise<Ended> {
   return new Promise(resolve => {
     const child = spawn(process.execPath, [ENTRY, ...argv], {
       cwd,
@@ -34,6 +39,7 @@ export function airferry(argv: readonly string[], { cwd, env = {}, onStderr }: O
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended: Ended = { status: null, stdout: '', stderr: '' };
+    onStart?.(signal => child.kill(signal));
     child.stdout.setEncoding('utf8').on('data', text => {
       ended.stdout += text;
     });
