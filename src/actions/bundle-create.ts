@@ -80,13 +80,14 @@ export async function createBundle(options: BundleCreateOptions): Promise<Bundle
     ? PendingParts.create(output, options.parts)
     : PendingFile.create(output));
   try {
-    await fetching.fetch();
+    // Of what is left out nothing is fetched at all.
+    const fetched = await fetching.fetch({ ahead: farSide === undefined });
     const writer = new BundleWriter(file, { ...(farSide && { farSide }), ...(signal && { signal }) });
     const images = await prepareImages(
       writer,
       recipe,
       options.compression ?? recipe.compression ?? 'gzip',
-      await fetching.openImages(),
+      fetched,
       context,
     );
     try {

@@ -4,6 +4,7 @@ import type { Mirror } from '../../config/mirrors.ts';
 import type { Recipe } from '../../config/recipe.ts';
 import type { RegistryClientOptions } from '../../registry/client.ts';
 import type { Meter } from '../../support/meter.ts';
+import { fetchAhead } from './ahead.ts';
 import { Cache, cacheFolder } from './cache.ts';
 import { PublishedFiles } from './files.ts';
 import { mirrorsIn } from './mirroring.ts';
@@ -42,6 +43,7 @@ export class Fetching {
   readonly #signal: AbortSignal | undefined;
   readonly #cache: Cache | undefined;
   readonly #registries: Registries;
+  readonly #registryOptions: Partial<RegistryClientOptions>;
   readonly #warnings: string[] = [];
   #images: ResolvedImage[] = [];
 
@@ -52,11 +54,8 @@ export class Fetching {
     this.#locked = locked;
     this.#signal = signal;
     this.#cache = cache === false ? undefined : new Cache(cache ?? cacheFolder(env));
-    this.#registries = new Registries(recipe.registries, this.#cache, {
-      ...options.registry,
-      env,
-      ...(signal && { signal }),
-    });
+    this.#registryOptions = { ...options.registry, env, ...(signal && { signal }) };
+    this.#registries = new Registries(recipe.registries, this.#cache, this.#registryOptions);
     this.files = new PublishedFiles({
       recipe,
       lock,
@@ -79,10 +78,41 @@ export class Fetching {
     return [...this.#warnings, ...this.files.warnings, ...(this.#cache?.warnings ?? [])];
   }
 
-  /** Find out what all images are, and fetch all files. Throws what `resolveImages` and `PublishedFiles.fetch` do. */
-  async fetch(): Promise<void> {
+  /**
+   * Find out what all images are, and fetch all files; with `ahead`, layers of the images come beside them into the cache,
+   * as far as they get by then. Gives back the images, as sources of copies. Throws what `resolveImages`, `openGroups` and
+   * `PublishedFiles.fetch` do.
+   */
+  async fetch({ ahead }: { ahead: boolean }): Promise<FetchedGroup[]> {
     await this.resolve();
-    await this.files.fetch(await wantedFiles(this.#recipe));
+    const files = await wantedFiles(this.#recipe);
+    this.files.expectPinned(files);
+    const groups = await this.openImages();
+    const cache = this.#cache;
+    if (!ahead || !cache) await this.files.fetch(files);
+    else await this.#fetchBeside(groups, cache, begin => this.files.fetch(files, begin));
+    return groups;
+  }
+
+  /** Layers are fetched from when `work` says so, and until it ends. */
+  async #fetchBeside(
+    groups: readonly FetchedGroup[],
+    cache: Cache,
+    work: (begin: () => void) => Promise<void>,
+  ): Promise<void> {
+    const enough = new AbortController();
+    const signal = AbortSignal.any([enough.signal, ...(this.#signal ? [this.#signal] : [])]);
+    const registries = new Registries(this.#recipe.registries, cache, { ...this.#registryOptions, signal });
+    let layers: Promise<void> | undefined;
+    try {
+      await work(() => {
+        layers ??= fetchAhead(groups, { registries, cache, signal });
+      });
+    } finally {
+      enough.abort();
+      await layers;
+      await registries.close();
+    }
   }
 
   /** Fetch all files, so that the lock has every one of them: without a cache, too, where nothing of them is kept. */

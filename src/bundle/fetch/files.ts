@@ -45,20 +45,26 @@ export class PublishedFiles {
     this.#options = options;
   }
 
-  /**
-   * Fetch files, or without a cache find out what they have to be. Throws LOCK_INCOMPLETE where the lock may not grow;
-   * DOWNLOAD_FAILED and DIGEST_MISMATCH at the place in the recipe.
-   */
-  async fetch(files: readonly WantedFile[]): Promise<void> {
-    const { lock, locked, recipe } = this.#options;
+  /** Throws LOCK_INCOMPLETE where the lock may not grow, and pins not all of the files. */
+  expectPinned(files: readonly WantedFile[]): void {
+    const { lock, locked } = this.#options;
     const unknown = files.filter(file => this.#pinned(file) === undefined);
     if (locked && unknown.length > 0)
       throw notLocked(
         lock,
         unknown.map(({ what, url }) => `${what} (${url})`),
       );
+  }
+
+  /**
+   * Fetch files, or without a cache find out what they have to be. `onDownload` hears of each that is not in the cache.
+   * Throws as `expectPinned`; DOWNLOAD_FAILED and DIGEST_MISMATCH at the place in the recipe.
+   */
+  async fetch(files: readonly WantedFile[], onDownload?: () => void): Promise<void> {
+    const { recipe } = this.#options;
+    this.expectPinned(files);
     const distinct = [...new Map(files.map(file => [file.url, file])).values()];
-    await mapLimit(distinct, AT_ONCE, file => inRecipe(recipe, file.at, () => this.#fetch(file)));
+    await mapLimit(distinct, AT_ONCE, file => inRecipe(recipe, file.at, () => this.#fetch(file, onDownload)));
   }
 
   /** The content of a file, verified; what was not known of it before is pinned at its end. */
@@ -69,7 +75,7 @@ export class PublishedFiles {
     else yield* this.#stream(file);
   }
 
-  async #fetch(file: WantedFile): Promise<void> {
+  async #fetch(file: WantedFile, onDownload?: () => void): Promise<void> {
     const { cache, meter, signal, retry } = this.#options;
     const expected = await this.#expected(file);
     if (!cache) return;
@@ -78,6 +84,7 @@ export class PublishedFiles {
       this.#take(file, { digest: expected, size });
       return;
     }
+    onDownload?.();
     const kept = await keepFile(this.#address(file), {
       cache,
       meter,
