@@ -20,10 +20,12 @@ export async function fetchAhead(
   groups: readonly Pick<FetchedGroup, 'source'>[],
   { registries, cache, signal }: { registries: Registries; cache: Cache; signal: AbortSignal },
 ): Promise<void> {
+  // What the cache has no room for would only be fetched twice.
+  const enough = (): boolean => signal.aborted || cache.warnings.length > 0;
   const fetch = async ({ descriptor, origin }: SourceLayer): Promise<void> => {
-    if (signal.aborted || !descriptor || !origin || (await cache.has(descriptor))) return;
+    if (enough() || !descriptor || !origin || (await cache.has(descriptor))) return;
     const bytes = registries.client(origin.registry).getBlob(origin.repository, descriptor);
-    for await (const _ of bytes) if (signal.aborted) return;
+    for await (const _ of bytes) if (enough()) return;
   };
   const ignore = (): void => undefined;
   await mapLimit(layersOf(groups), AT_ONCE, layer => fetch(layer).catch(ignore)).catch(ignore);

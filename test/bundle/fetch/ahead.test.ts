@@ -3,6 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { BundleCreateOptions } from '../../../src/actions/bundle-create.ts';
+import { fetchAhead } from '../../../src/bundle/fetch/ahead.ts';
+import { Cache } from '../../../src/bundle/fetch/cache.ts';
+import { Registries } from '../../../src/bundle/fetch/registries.ts';
+import { parseReference } from '../../../src/content/reference.ts';
+import { registrySource } from '../../../src/transports/registry-source.ts';
 import { imageOf, layerOf, layoutOf, noise } from '../../support/archives.ts';
 import { type FakeRegistry, startFakeRegistry } from '../../support/fake-registry.ts';
 import { type Publisher, serve, startPublisher } from '../../support/publisher.ts';
@@ -139,5 +144,31 @@ test(
     assert.equal(layerRequests(), []);
   }),
 );
+
+test('once the cache has no room, nothing is fetched for it', async () => {
+  const registry = await startFakeRegistry();
+  try {
+    hold(registry, 'site/big', layoutOf([image]), '1');
+    const cache = new Cache(join(scratch(), 'cache'));
+    const spec = { host: registry.address, plainHttp: true, mirrors: [], at: { line: 1, column: 1 } };
+    const registries = new Registries([spec], cache);
+    const name = parseReference(`${registry.address}/site/big:1`);
+    const source = await registrySource(registries.client(registry.address), { images: [name] });
+    const { signal } = new AbortController();
+    const layers = (): number => registry.seen.filter(({ path }) => path.includes('/blobs/')).length;
+    const before = layers();
+    cache.warnings.push('Not everything could be kept.');
+    await fetchAhead([{ source }], { registries, cache, signal });
+    assert.is(layers(), before);
+    cache.warnings.length = 0;
+    await fetchAhead([{ source }], { registries, cache, signal });
+    assert.is(layers(), before + 1);
+    await fetchAhead([{ source }], { registries, cache, signal });
+    assert.is(layers(), before + 1, 'it is in the cache');
+    await registries.close();
+  } finally {
+    await registry.close();
+  }
+});
 
 test.run();
