@@ -146,11 +146,14 @@ async function openForReading(path: string): Promise<FileHandle> {
   }
 }
 
-/** The error for a file that could not be opened or read. */
-export function unreadable(path: string, cause: unknown): AirferryError {
+/** The error for a file, or a folder, that could not be opened or read. */
+export function unreadable(path: string, cause: unknown, what: 'file' | 'folder' = 'file'): AirferryError {
   const code = systemCode(cause);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new AirferryError('FILE_NOT_FOUND', `there is no file ${path}`, { where: { file: path }, cause });
+    return new AirferryError('FILE_NOT_FOUND', `there is no ${what} ${path}`, {
+      where: { file: path },
+      cause,
+    });
   }
   const why =
     code === 'EACCES'

@@ -81,6 +81,6 @@ async function keyFiles(folder: string): Promise<string[]> {
       .map(name => join(folder, name));
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return [];
-    throw unreadable(folder, cause);
+    throw unreadable(folder, cause, 'folder');
   }
 }

@@ -101,7 +101,7 @@ function look(folder: string): Seen[] {
   try {
     names = readdirSync(folder).filter(name => wholeName(name) !== undefined);
   } catch (cause) {
-    throw unreadable(folder, cause);
+    throw unreadable(folder, cause, 'folder');
   }
   return names.sort().flatMap((name): Seen[] => {
     const path = join(folder, name);

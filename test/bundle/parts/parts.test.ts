@@ -167,6 +167,12 @@ test('missing parts are named, with where they were looked for, before anything 
   );
   assert.ok(error.suggestions[0]?.includes(folder) && error.suggestions[0]?.includes(other));
   await refused(() => verify(join(folder, 'site.tar.001')), 'BUNDLE_PARTS_MISSING');
+  const nowhere = join(folder, 'nosuch');
+  await refused(
+    () => Bundle.open(join(folder, 'site.tar'), { parts: [nowhere] }),
+    'FILE_NOT_FOUND',
+    `there is no folder ${nowhere}`,
+  );
 });
 
 test('a part of another bundle is told from the one that belongs there', async () => {

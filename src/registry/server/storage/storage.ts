@@ -205,7 +205,7 @@ async function findRepositories(root: string): Promise<string[]> {
   try {
     await visit(root);
   } catch (cause) {
-    throw systemCode(cause) ? unreadable(root, cause) : cause;
+    throw systemCode(cause) ? unreadable(root, cause, 'folder') : cause;
   }
   return found;
 }
