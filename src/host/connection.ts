@@ -229,8 +229,8 @@ export class Connection implements HostConnection {
     }
   }
 
-  async #mostInFlight(): Promise<number> {
-    return mostInFlight(this.#client, await this.roundTripMs());
+  #mostInFlight(): Promise<number> {
+    return mostInFlight(this.#client, () => this.roundTripMs());
   }
 
   /** Open a channel that holds its place until the stream made of it is over. */

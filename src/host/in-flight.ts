@@ -38,10 +38,11 @@ export async function measureRoundTrip(client: Client, over: Promise<void>): Pro
 
 /**
  * Bytes that may be on the way to a program before it has read them; Infinity where the window must stay as it is. OpenSSH
- * opens a window again once three packets of it were read. Others wait until half of it was, and would wait for ever.
+ * opens a window again once three packets of it were read. Others wait until half of it was, and would wait for ever: how
+ * long the way to them is does not matter.
  */
-export function mostInFlight(client: Client, roundTripMs: number): number {
-  return isOpenSsh(client) ? LEAST + Math.ceil(roundTripMs * PER_MS) : Infinity;
+export async function mostInFlight(client: Client, roundTripMs: () => Promise<number>): Promise<number> {
+  return isOpenSsh(client) ? LEAST + Math.ceil((await roundTripMs()) * PER_MS) : Infinity;
 }
 
 /** Narrow the window of a channel that was just opened: what is taken off it here never comes back. */
