@@ -6,6 +6,7 @@ import type { Generation, HostState } from '../host/state.ts';
 import { backupPath, CONFIG_PATHS } from '../phases/backups.ts';
 import { checkHealth } from '../phases/check-health.ts';
 import { checkPrevious } from '../phases/check-previous.ts';
+import { DAEMON_JSON } from '../phases/daemon-files.ts';
 import { surveyFor } from '../phases/gather-facts.ts';
 import { keepsContainers } from '../phases/install-impact.ts';
 import { keepPrevious } from '../phases/keep-previous.ts';
@@ -16,7 +17,6 @@ import { restoreConfig } from '../phases/restore-config.ts';
 import { startEngine } from '../phases/start-engine.ts';
 import { switchRelease } from '../phases/switch-release.ts';
 import { waitReady } from '../phases/wait-ready.ts';
-import { DAEMON_JSON } from '../phases/write-daemon-json.ts';
 import type { HostRun } from './host-run.ts';
 
 const ENGINE = 'docker.service';

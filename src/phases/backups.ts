@@ -8,10 +8,10 @@ import { UNIT_PATHS } from '../engine/units.ts';
 import { command, quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import type { Generation, HostState, InstalledFile } from '../host/state.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 import { ETC_HOSTS, ourLines } from './etc-hosts.ts';
 import { isRecipeFile, isRegistryCa } from './origin.ts';
 import type { BareContext } from './phase.ts';
-import { DAEMON_JSON } from './write-daemon-json.ts';
 
 export const BACKUPS_DIR = '/var/lib/airferry/backups';
 /** Milliseconds: a recipe's files may be large. */

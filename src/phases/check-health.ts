@@ -11,6 +11,7 @@ import type { Shell } from '../host/shell.ts';
 import type { HostState, RanBefore, Trial } from '../host/state.ts';
 import { describeTarget } from '../host/target.ts';
 import { pruneBackups } from './backups.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 import { DOCKER_SOCKET, dockerScript } from './docker-cli.ts';
 import { ASK_ENGINE, type EngineSaid, keyedLines, parseEngineSaid } from './engine-answer.ts';
 import { engineLog } from './engine-log.ts';
@@ -18,7 +19,6 @@ import type { BareContext, EngineContext, Phase, Reporter } from './phase.ts';
 import { probeScript } from './probe-container.ts';
 import { askContainers, judge } from './running-containers.ts';
 import type { RunnableEngine } from './wanted.ts';
-import { DAEMON_JSON } from './write-daemon-json.ts';
 
 /** Milliseconds: containers that the engine starts by itself come one after another. */
 const PATIENCE_MS = 60_000;

@@ -1,7 +1,7 @@
 /** What an engine says of itself, and what its daemon.json says: asked for together, since the one is held against the other. */
 import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { isObject } from '../support/is-object.ts';
-import { DAEMON_JSON } from './write-daemon-json.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 
 /** As it was told last. */
 export interface EngineSaid {

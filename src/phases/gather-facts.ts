@@ -5,6 +5,7 @@ import { type GatheredFacts, gatherFacts } from '../host/facts.ts';
 import type { Shell } from '../host/shell.ts';
 import { emptyState, type HostState, type InstalledFile, readState } from '../host/state.ts';
 import { CONFIG_PATHS } from './backups.ts';
+import { DAEMON_JSON, OWN_DAEMON_JSON } from './daemon-files.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { ETC_HOSTS } from './etc-hosts.ts';
 import { foldersAbove } from './place-files.ts';
@@ -12,7 +13,6 @@ import { stagedPath } from './stage-engine.ts';
 import { type KnownFile, type Survey, surveyHost } from './survey.ts';
 import { caPath } from './trust-registry.ts';
 import { DEFAULT_DATA_ROOT, type Wanted } from './wanted.ts';
-import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
 
 /** Where airferry keeps its things besides the releases. */
 export const KEPT_ROOT = '/var/lib/airferry';

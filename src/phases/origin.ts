@@ -2,9 +2,9 @@
 import { INSTALL_ROOT } from '../engine/release.ts';
 import { UNIT_PATHS } from '../engine/units.ts';
 import type { InstalledFile } from '../host/state.ts';
+import { DAEMON_JSON, OWN_DAEMON_JSON } from './daemon-files.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
 import { MODULES_FILE } from './load-modules.ts';
-import { DAEMON_JSON, OWN_DAEMON_JSON } from './write-daemon-json.ts';
 
 /** What `caPath` gives for any registry: a host keeps the CA of one that the fleet had before. */
 const REGISTRY_CA = /^\/etc\/docker\/certs\.d\/[^/]+\/ca\.crt$/;

@@ -3,9 +3,9 @@ import { parseDaemonJson } from '../engine/daemon-json.ts';
 import { UNIT_DIR } from '../engine/units.ts';
 import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 import type { BareContext, Phase } from './phase.ts';
 import { DEFAULT_DATA_ROOT } from './wanted.ts';
-import { DAEMON_JSON } from './write-daemon-json.ts';
 
 const CONTAINERD_ROOT = '/var/lib/containerd';
 /** Milliseconds; millions of small files on a slow disk. */

@@ -6,12 +6,12 @@ import { posix } from 'node:path';
 import { command, quote } from '../host/quote.ts';
 import type { Generation } from '../host/state.ts';
 import { backupPath, goesBack } from './backups.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 import { planHostsLine } from './hosts-line.ts';
 import { planComposeLinks } from './install-compose.ts';
 import type { EngineContext, Phase, Plan } from './phase.ts';
 import { type DesiredFile, planFiles } from './place-files.ts';
 import { planUndo, runUndo } from './undo.ts';
-import { DAEMON_JSON } from './write-daemon-json.ts';
 import { belongsTo } from './write-units.ts';
 
 export function restoreConfig({ files, links, hostsLine }: Generation): Phase<EngineContext> {

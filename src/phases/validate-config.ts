@@ -6,8 +6,9 @@ import { atLeast } from '../engine/version.ts';
 import { AirferryError } from '../errors.ts';
 import { quote } from '../host/quote.ts';
 import { describeTarget } from '../host/target.ts';
+import { DAEMON_JSON } from './daemon-files.ts';
 import type { HostContext, Phase } from './phase.ts';
-import { DAEMON_JSON, plannedDaemonJson } from './write-daemon-json.ts';
+import { plannedDaemonJson } from './write-daemon-json.ts';
 
 const VALIDATES_SINCE = '23.0';
 const REFUSED = 3;

@@ -10,12 +10,9 @@ import {
 } from '../engine/daemon-json.ts';
 import { withoutSecrets } from '../engine/daemon-secrets.ts';
 import { unifiedDiff } from '../support/unified-diff.ts';
+import { DAEMON_JSON, OWN_DAEMON_JSON } from './daemon-files.ts';
 import type { HostContext, Phase, Plan } from './phase.ts';
 import { planFiles, textFile } from './place-files.ts';
-
-export const DAEMON_JSON = '/etc/docker/daemon.json';
-/** The operator's own settings, under ours. */
-export const OWN_DAEMON_JSON = '/var/lib/airferry/daemon.own.json';
 
 export const writeDaemonJson: Phase = {
   name: 'write-daemon-json',

@@ -4,9 +4,10 @@ import { atLeast, compareEngineVersions, parseEngineVersion } from '../../engine
 import { emptyState } from '../../host/state.ts';
 import { plural } from '../../support/format.ts';
 import { isObject } from '../../support/is-object.ts';
+import { DAEMON_JSON } from '../daemon-files.ts';
 import type { Finding } from '../finding.ts';
 import { DEFAULT_DATA_ROOT } from '../wanted.ts';
-import { DAEMON_JSON, plannedDaemonJson } from '../write-daemon-json.ts';
+import { plannedDaemonJson } from '../write-daemon-json.ts';
 import type { CheckInput } from './input.ts';
 
 /** From here on shims have other names, and dockerd does not find the containers of the old ones. */
