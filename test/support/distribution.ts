@@ -27,7 +27,7 @@ export class Distributions {
 
   /** Start one and wait until it listens. */
   async start(auth: 'open' | 'htpasswd' | 'token' = 'open'): Promise<Distribution> {
-    const port = await freePort();
+    const [port = 0, tokenPort = 0] = await freePorts(2);
     const home = mkdtempSync(join(this.dir, 'store-'));
     const certificate = auth === 'token' ? await makeCertificate(home, ['IP:127.0.0.1']) : undefined;
     const config: Record<string, unknown> = {
@@ -46,7 +46,6 @@ export class Distributions {
       config.auth = { htpasswd: { realm: 'test', path } };
     }
     if (certificate) {
-      const tokenPort = await freePort();
       const issued = { issuer: 'test-tokens', service: 'registry.test' };
       const realm = `https://127.0.0.1:${tokenPort}/token`;
       config.auth = { token: { ...issued, realm, rootcertbundle: certificate.caFile } };
@@ -88,11 +87,22 @@ export class Distributions {
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
+  const [port = 0] = await freePorts(1);
   return port;
+}
+
+/** Different ones: each is held until all of them are found, since one that was given back may be given out again. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise(resolve => server.once('listening', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map(server => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))));
+  return ports;
 }
 
 async function listens(port: number, child: ChildProcess): Promise<void> {
