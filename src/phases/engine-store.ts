@@ -36,10 +36,18 @@ export function askStoreOf(
   shell: Shell,
   engine: EngineAnswer | undefined,
 ): Promise<EngineStore> | EngineStore {
-  return engine?.images === 0 ? { ...storeOf(engine), chains: new Set(), names: new Map() } : askStore(shell);
+  return engine?.images === 0 ? emptyStoreOf(engine) : askStore(shell);
 }
 
-function storeOf({ version, containerdStore }: EngineAnswer): Pick<EngineStore, 'kind' | 'major'> {
+/** That of an engine which has nothing. */
+export function emptyStoreOf(engine: Pick<EngineAnswer, 'version' | 'containerdStore'>): EngineStore {
+  return { ...storeOf(engine), chains: new Set(), names: new Map() };
+}
+
+function storeOf({
+  version,
+  containerdStore,
+}: Pick<EngineAnswer, 'version' | 'containerdStore'>): Pick<EngineStore, 'kind' | 'major'> {
   const major = Number(/^\d+/.exec(version)?.[0] ?? 0);
   return { kind: containerdStore ? 'containerd' : 'classic', major };
 }

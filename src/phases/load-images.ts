@@ -2,7 +2,7 @@
 
 import type { EngineAnswer } from '../engine/info.ts';
 import { type EngineStore, type ImageLoad, idOf, imagesFor, planLoads } from '../transports/docker-load.ts';
-import { askStoreOf } from './engine-store.ts';
+import { askStoreOf, emptyStoreOf } from './engine-store.ts';
 import { describeLoad, expectedVia, foretold, ImageLoader } from './image-loader.ts';
 import type { HostContext, Phase } from './phase.ts';
 import { docker } from './runtimes/docker.ts';
@@ -15,12 +15,14 @@ export const loadImages: Phase = {
     const settled = survey.engine !== undefined && !state.pending?.length;
     if (settled && survey.engine && (await allThere(context, survey.engine, survey.images))) return undefined;
     const engineRuns = context.dryRun ? survey.engine !== undefined : true;
-    const store = engineRuns ? await askStoreOf(context.shell, context.said?.engine) : emptyStore(context);
+    const store = engineRuns ? await askStoreOf(context.shell, context.said?.engine) : storeToCome(context);
     const loads = await planLoads(wanted.images, store, { platform: wanted.platform });
     if (loads.length === 0) return undefined;
     return {
       changes: loads.map(load => describeLoad({ load, via: expectedVia(load, store) })),
       async run(report) {
+        // Should the connection be lost, what is there by then must be asked for.
+        context.said = undefined;
         const source = wanted.images?.description ?? '';
         await using loader = new ImageLoader({
           ...context,
@@ -58,9 +60,8 @@ async function allThere(
 }
 
 /** Before the first start there is nothing to ask; what an earlier engine left in its data root comes to light then. */
-function emptyStore({ wanted }: HostContext): EngineStore {
-  const major = Number(/^\d+/.exec(wanted.engine?.version ?? '')?.[0] ?? 0);
-  return { kind: 'classic', major, chains: new Set(), names: new Map() };
+function storeToCome({ wanted }: HostContext): EngineStore {
+  return emptyStoreOf({ version: wanted.engine?.version ?? '', containerdStore: false });
 }
 
 function remember(context: HostContext, { names, id, image }: ImageLoad): void {

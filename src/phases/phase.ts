@@ -35,8 +35,8 @@ export interface BareContext {
   readonly done: { phase: PhaseName; what: string; files?: AuditedFile[] }[];
   /** As it will be written to the host. */
   state: HostState;
-  /** By the engine, since this run has waited for it; nothing was loaded into it since. */
-  said?: EngineSaid;
+  /** By the engine, since this run has waited for it; undefined again once something is loaded into it. */
+  said?: EngineSaid | undefined;
 }
 
 /** A host that is to run an engine which lies on it, or will by then: out of a bundle, or the one before. */
