@@ -9,6 +9,7 @@ import { closest } from '../support/suggest.ts';
 import { type CopyReport, prepareCopy } from '../transports/copy.ts';
 import type { ImageSource } from '../transports/source.ts';
 import type { ImageTarget } from '../transports/target.ts';
+import { BLOBS_AT_ONCE } from './fetch/registries.ts';
 import type { FetchedGroup } from './fetch/registry-images.ts';
 import { wantedOther } from './fetch/wanted-files.ts';
 import { inRecipe } from './in-recipe.ts';
@@ -86,16 +87,13 @@ function isLocal(spec: ImageSpec): spec is LocalSpec {
   return spec.kind === 'archive' || spec.kind === 'oci';
 }
 
-/** Blobs of a registry at once; one after the other they would wait for its answers. */
-const AT_ONCE = 5;
-
 /** The bundle as a target that takes several blobs at once. */
 function sideBySide(writer: BundleWriter): ImageTarget {
   const { description, scope } = writer;
   return {
     description,
     scope,
-    concurrency: AT_ONCE,
+    concurrency: BLOBS_AT_ONCE,
     holds: () => writer.holds(),
     putBlob: blob => writer.putBlob(blob),
     putManifest: (document, name) => writer.putManifest(document, name),

@@ -221,11 +221,10 @@ for p in "$@"; do
   q=\${places%%"$nl"*}; places=\${places#*"$nl"}
   put path "$p"
   put exists "$q"
-  answers=$sizes; next_answer; sizes=$answers
-  put df "$answer"
-  case $answer in *' xfs '*) xfs=1;; *) xfs=;; esac
-  answers=$inodes; next_answer; inodes=$answers
-  put inodes "$answer"
+  d=\${sizes%%"$nl"*}; sizes=\${sizes#*"$nl"}
+  put df "$d"
+  put inodes "\${inodes%%"$nl"*}"; inodes=\${inodes#*"$nl"}
+  case $d in *' xfs '*) xfs=1;; *) xfs=;; esac
   if [ -n "$xfs" ] && has xfs_info; then
     xfs_info "$(stat -c %m "$q" 2>/dev/null)" 2>/dev/null | while IFS= read -r line; do
       case $line in *ftype=0*) put ftype 0;; *ftype=1*) put ftype 1;; esac

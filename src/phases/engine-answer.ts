@@ -2,6 +2,7 @@
 import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { isObject } from '../support/is-object.ts';
 import { DAEMON_JSON } from './daemon-files.ts';
+import { keyedLines } from './keyed-lines.ts';
 
 /** As it was told last. */
 export interface EngineSaid {
@@ -33,14 +34,6 @@ export function parseEngineSaid(stdout: string): EngineSaid {
     engine: parseEngineInfo(info),
     daemonJson: Buffer.from(said.get('daemon') ?? '', 'base64').toString('utf8'),
   };
-}
-
-/** `key=value`, line by line; other lines are passed over. */
-export function* keyedLines(answer: string): Generator<[key: string, value: string]> {
-  for (const line of answer.split('\n')) {
-    const equals = line.indexOf('=');
-    if (equals > 0) yield [line.slice(0, equals), line.slice(equals + 1)];
-  }
 }
 
 function parsedObject(json: string): Record<string, unknown> | undefined {

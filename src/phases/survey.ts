@@ -9,7 +9,7 @@ import { DEFINE_SUMS, FINGERPRINT } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
 import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
-import { keyedLines } from './engine-answer.ts';
+import { keyedLines } from './keyed-lines.ts';
 
 export type PathState =
   | { kind: 'absent' | 'dir' | 'other' }

@@ -1,10 +1,9 @@
 /** Pushing and pulling on the command line: with tokens that expire midway, and with Ctrl-C in the middle. */
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { noise } from '../support/archives.ts';
-import { type FakeRegistry, type Quirks, startFakeRegistry } from '../support/fake-registry.ts';
+import { delay, type FakeRegistry, type Quirks, startFakeRegistry } from '../support/fake-registry.ts';
 import { suite } from '../support/suite.ts';
 import { airferry, type Ended, inFolder, saveArchive } from './airferry.ts';
 
@@ -51,11 +50,7 @@ test('a push and a pull go on with new tokens when theirs expire midway, with th
     const auth = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64');
     await writeFile(join(cwd, 'config.json'), JSON.stringify({ auths: { [address]: { auth } } }));
     const env = { ...environment(cwd), DOCKER_CONFIG: cwd };
-    const slowly = async (_: unknown, proceed: () => Promise<void>): Promise<void> => {
-      await sleep(1_500);
-      await proceed();
-    };
-    registry.fault('PUT', /digest=/, slowly);
+    registry.fault('PUT', /digest=/, delay(1_500));
     const pushed = await airferry(['image', 'push', 'a.tar', address, '--plain-http', '--json'], {
       cwd,
       env,
@@ -66,7 +61,7 @@ test('a push and a pull go on with new tokens when theirs expire midway, with th
     const before = tokens();
     assert.ok(before >= 2, `${before} tokens`);
     // The first of them has no token yet.
-    registry.fault('GET', /\/manifests\//, slowly, 2);
+    registry.fault('GET', /\/manifests\//, delay(1_500), 2);
     const pull = ['image', 'pull', `${address}/site/a:1.0`, '-o', 'back.tar', '--plain-http'];
     const pulled = await airferry(pull, { cwd, env });
     assert.is(pulled.status, 0, pulled.stderr);
@@ -81,10 +76,9 @@ test('Ctrl-C in the middle of a push leaves no name in the registry, and the nex
   site({}, async (cwd, registry) => {
     const argv = ['image', 'push', 'a.tar', registry.address, '--plain-http'];
     const first = interruptible(cwd, argv);
-    registry.fault('PUT', /digest=/, async (_, proceed) => {
+    registry.fault('PUT', /digest=/, (exchange, proceed) => {
       first.interrupt();
-      await sleep(500);
-      await proceed();
+      return delay(500)(exchange, proceed);
     });
     const { status, stderr } = await first.ended;
     assert.is(status, 130, stderr);
@@ -103,10 +97,9 @@ test('Ctrl-C in the middle of a pull leaves no archive, nor a part of one', () =
     const before = await readdir(cwd);
     const argv = ['image', 'pull', `${address}/site/a:1.0`, '-o', 'back.tar', '--plain-http'];
     const pull = interruptible(cwd, argv);
-    registry.fault('GET', /\/blobs\//, async (_, proceed) => {
+    registry.fault('GET', /\/blobs\//, (exchange, proceed) => {
       pull.interrupt();
-      await sleep(500);
-      await proceed();
+      return delay(500)(exchange, proceed);
     });
     const { status, stderr } = await pull.ended;
     assert.is(status, 130, stderr);

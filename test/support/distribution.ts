@@ -86,11 +86,6 @@ export class Distributions {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const [port = 0] = await freePorts(1);
-  return port;
-}
-
 /** Different ones: each is held until all of them are found, since one that was given back may be given out again. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(

@@ -2,15 +2,11 @@
  * Layers on their way into the cache while the files of a recipe are still fetched, so that neither waits for the other.
  * What is under way when the last file is there breaks off, and is gone on with, from where it is, when it is packed.
  */
-import type { Digest } from '../../content/digest.ts';
 import { mapLimit } from '../../support/limit.ts';
 import type { SourceLayer } from '../../transports/source.ts';
 import type { Cache } from './cache.ts';
-import type { Registries } from './registries.ts';
+import { BLOBS_AT_ONCE, type Registries } from './registries.ts';
 import type { FetchedGroup } from './registry-images.ts';
-
-/** Layers at once. */
-const AT_ONCE = 5;
 
 /**
  * Fetch the layers of `groups` into the cache, until `signal`, which `registries` has, too, says that it is enough. Never
@@ -28,17 +24,16 @@ export async function fetchAhead(
     for await (const _ of bytes) if (enough()) return;
   };
   const ignore = (): void => undefined;
-  await mapLimit(layersOf(groups), AT_ONCE, layer => fetch(layer).catch(ignore)).catch(ignore);
+  await mapLimit(layersOf(groups), BLOBS_AT_ONCE, layer => fetch(layer).catch(ignore)).catch(ignore);
 }
 
 /** Each once. */
 async function* layersOf(groups: readonly Pick<FetchedGroup, 'source'>[]): AsyncGenerator<SourceLayer> {
-  const seen = new Set<Digest>();
+  const seen = new Set<string>();
   for (const { source } of groups) {
     for await (const layer of source.layers()) {
-      const { digest } = layer.descriptor ?? {};
-      if (digest !== undefined && seen.has(digest)) continue;
-      if (digest !== undefined) seen.add(digest);
+      if (seen.has(layer.key)) continue;
+      seen.add(layer.key);
       yield layer;
     }
   }

@@ -13,6 +13,9 @@ export interface Endpoint {
   mirror: boolean;
 }
 
+/** Blobs of a registry at once; one after the other they would wait for its answers. */
+export const BLOBS_AT_ONCE = 5;
+
 export class Registries {
   readonly #specs: ReadonlyMap<string, RegistrySpec>;
   readonly #clients = new Map<string, RegistryClient>();

@@ -9,12 +9,12 @@ import { Registries } from '../../../src/bundle/fetch/registries.ts';
 import { parseReference } from '../../../src/content/reference.ts';
 import { registrySource } from '../../../src/transports/registry-source.ts';
 import { imageOf, layerOf, layoutOf, noise } from '../../support/archives.ts';
-import { type FakeRegistry, startFakeRegistry } from '../../support/fake-registry.ts';
+import { type FakeRegistry, startFakeRegistry, status } from '../../support/fake-registry.ts';
 import { type Publisher, serve, startPublisher } from '../../support/publisher.ts';
 import { scratch } from '../../support/scratch.ts';
 import { suite } from '../../support/suite.ts';
 import { hold } from '../../transports/registry-content.ts';
-import { create } from '../rig.ts';
+import { create, refused } from '../rig.ts';
 
 const test = suite('bundle/fetch/ahead', { timeout: 20_000 });
 const PATH = '/hub/installer.tgz';
@@ -116,12 +116,8 @@ test(
 test(
   'what goes wrong beside the files is told when it is packed, as ever',
   onSite(async ({ registry, layer, make }) => {
-    registry.fault('GET', new RegExp(layer.digest), ({ res }) => void res.writeHead(403).end(), 99);
-    const error = await make().then(
-      () => undefined,
-      (thrown: unknown) => thrown as { code: string },
-    );
-    assert.is(error?.code, 'REGISTRY_DENIED');
+    registry.fault('GET', new RegExp(layer.digest), status(403), 99);
+    await refused(() => make(), 'REGISTRY_DENIED');
   }),
 );
 
