@@ -7,6 +7,7 @@ import { emptyState, type HostState, type InstalledFile, readState } from '../ho
 import { CONFIG_PATHS } from './backups.ts';
 import { DAEMON_JSON, OWN_DAEMON_JSON } from './daemon-files.ts';
 import { SYSCTL_FILE } from './enable-ip-forward.ts';
+import { askEngineNow } from './engine-now.ts';
 import { ETC_HOSTS } from './etc-hosts.ts';
 import { foldersAbove } from './place-files.ts';
 import { stagedPath } from './stage-engine.ts';
@@ -37,7 +38,7 @@ export async function gather(shell: Shell, dataRoot = DEFAULT_DATA_ROOT): Promis
  * How everything stands that is recorded or wanted, and what else is asked for. With `trustInodes`, files whose inodes say
  * that nobody has touched them since they were hashed are not hashed again.
  */
-export function surveyFor(
+export async function surveyFor(
   shell: Shell,
   state: HostState | undefined,
   wanted?: Wanted,
@@ -45,13 +46,17 @@ export function surveyFor(
 ): Promise<Survey> {
   const recorded = recordedPaths(state ?? emptyState());
   const ours = [...recorded, ...(wanted ? wantedPaths(wanted) : []), ...(more.paths ?? [])];
-  return surveyHost(shell, {
-    paths: [...new Set(ours.flatMap(path => [path, ...foldersAbove(path)]))],
-    known: more.trustInodes && state ? state.files.flatMap(knownFile) : [],
-    contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS, ...(more.contents ?? [])],
-    units: UNITS,
-    folders: WRITTEN,
-  });
+  const [files, engine] = await Promise.all([
+    surveyHost(shell, {
+      paths: [...new Set(ours.flatMap(path => [path, ...foldersAbove(path)]))],
+      known: more.trustInodes && state ? state.files.flatMap(knownFile) : [],
+      contents: [DAEMON_JSON, OWN_DAEMON_JSON, ETC_HOSTS, ...(more.contents ?? [])],
+      units: UNITS,
+      folders: WRITTEN,
+    }),
+    askEngineNow(shell),
+  ]);
+  return { ...files, ...engine };
 }
 
 function knownFile({ path, sha256, seen }: InstalledFile): KnownFile[] {

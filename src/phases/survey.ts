@@ -1,14 +1,12 @@
 /**
  * How things stand on a host, asked in one round trip: every path that airferry left or is to write, with its hash; the
- * units; daemon.json; what the engine says. The script only looks. What it prints is read here, and is bounded.
+ * units; daemon.json. The script only looks. What it prints is read here, and is bounded.
  */
-
-import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { AirferryError } from '../errors.ts';
 import { DEFINE_SUMS, FINGERPRINT } from '../host/hashing.ts';
 import { quote } from '../host/quote.ts';
 import type { Shell } from '../host/shell.ts';
-import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
+import type { EngineNow } from './engine-now.ts';
 import { keyedLines } from './keyed-lines.ts';
 
 export type PathState =
@@ -24,7 +22,10 @@ export interface UnitState {
   enabled: string;
 }
 
-export interface Survey {
+/** All of it at once; `surveyFor` asks it. */
+export interface Survey extends FileSurvey, EngineNow {}
+
+export interface FileSurvey {
   paths: ReadonlyMap<string, PathState>;
   units: ReadonlyMap<string, UnitState>;
   /** Of the files that were asked for as a whole: path and content. */
@@ -33,10 +34,6 @@ export interface Survey {
   hostsOpenEnded: boolean;
   /** Those of the folders asked for that cannot be written to, not even by root. */
   readOnly: readonly string[];
-  /** Undefined where no engine answers. */
-  engine: EngineAnswer | undefined;
-  /** Familiar name to image ID, of all named images of the engine. */
-  images: ReadonlyMap<string, string>;
 }
 
 export interface SurveyQuestions {
@@ -60,16 +57,14 @@ export interface KnownFile {
   seen: string;
 }
 
-/** Bytes of an answer that are kept; a host with ten thousand named images stays below. */
+/** Bytes of an answer that are kept. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 const MAX_CONTENT = 1024 * 1024;
 /** Milliseconds: hashing a release on a slow disk. */
 const TIMEOUT_MS = 10 * 60_000;
-/** Seconds that an engine gets for an answer. */
-const ENGINE_PATIENCE_S = 20;
 
 /** Ask a host. Throws HOST_COMMAND_FAILED for an answer that is none, and what a connection throws. */
-export async function surveyHost(shell: Shell, questions: SurveyQuestions): Promise<Survey> {
+export async function surveyHost(shell: Shell, questions: SurveyQuestions): Promise<FileSurvey> {
   const paths = [...new Set(questions.paths)];
   const known = new Map(questions.known?.map(file => [file.path, file]));
   const result = await shell.run(surveyScript(questions), {
@@ -148,15 +143,6 @@ done
 if [ -n "$(tail -c 1 /etc/hosts 2>/dev/null)" ]; then put hosts open; fi
 systemctl show -p Id -p ActiveState -p UnitFileState ${units.map(quote).join(' ')} 2>/dev/null |
   while IFS= read -r line; do put unit "$line"; done
-if [ -S ${DOCKER_SOCKET} ] && command -v docker >/dev/null 2>&1; then
-  t='timeout ${ENGINE_PATIENCE_S}'; command -v timeout >/dev/null 2>&1 || t=
-  ${DOCKER_ENVIRONMENT}
-  i=$($t docker info --format '{{json .}}' 2>/dev/null) && {
-    put info "$i"
-    $t docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null |
-      while IFS= read -r line; do put image "$line"; done
-  }
-fi
 put end 1`;
 }
 
@@ -165,16 +151,14 @@ export function parseSurvey(
   answer: string,
   asked: readonly string[],
   known: ReadonlyMap<string, KnownFile> = new Map(),
-): Survey | undefined {
+): FileSurvey | undefined {
   const paths = new Map<string, PathState>(asked.map(path => [path, { kind: 'absent' }]));
   const units = new Map<string, UnitState>();
-  const images = new Map<string, string>();
   const encoded = new Map<string, string>();
   let last = '';
   let unit: Partial<Record<string, string>> = {};
   const readOnly: string[] = [];
   let hostsOpenEnded = false;
-  let engine: EngineAnswer | undefined;
   let ended = false;
   for (const [key, value] of keyedLines(answer)) {
     switch (key) {
@@ -215,12 +199,6 @@ export function parseSurvey(
       case 'unit':
         unit = addProperty(units, unit, value);
         break;
-      case 'info':
-        engine = parseEngineInfo(value);
-        break;
-      case 'image':
-        addImage(images, value);
-        break;
       case 'end':
         ended = true;
     }
@@ -229,7 +207,7 @@ export function parseSurvey(
   const contents = new Map(
     [...encoded].map(([path, text]) => [path, Buffer.from(text, 'base64').toString('utf8')]),
   );
-  return { paths, units, contents, hostsOpenEnded, readOnly, engine, images };
+  return { paths, units, contents, hostsOpenEnded, readOnly };
 }
 
 function setFile(paths: Map<string, PathState>, value: string): void {
@@ -261,9 +239,4 @@ function addProperty(
   if (Id !== undefined && ActiveState !== undefined && UnitFileState !== undefined)
     units.set(Id, { active: ActiveState, enabled: UnitFileState });
   return merged;
-}
-
-function addImage(images: Map<string, string>, value: string): void {
-  const [, id, name] = /^(sha256:[0-9a-f]{64}) (\S+)$/.exec(value) ?? [];
-  if (id !== undefined && name !== undefined && !name.includes('<none>')) images.set(name, id);
 }

@@ -19,7 +19,7 @@ let bundle: string;
 let fleetFile: string;
 
 interface Document {
-  hosts: { name: string; outcome: string; error?: { code: string; message: string } }[];
+  hosts: { name: string; outcome: string; engine?: unknown; error?: { code: string; message: string } }[];
   error?: { code: string; message: string };
 }
 
@@ -142,7 +142,21 @@ systemctl reload ssh`);
     const done = resultOf(await act(lab, { action: 'install', bundle, hosts: ['h1'] }), 'h1');
     assert.is(done.outcome, 'changed', done.error?.message);
     assert.is(await host.sh('docker run --rm site/tiny-a:1.0'), 'a');
+    const asked = [
+      'host',
+      'status',
+      '--host',
+      'root@10.77.0.11',
+      '-i',
+      lab.keyFile,
+      '--known-hosts',
+      lab.knownHosts,
+    ];
+    const byCommand = await documentOf(asked);
     await host.sh('rm /etc/ssh/sshd_config.d/bare.conf; systemctl reload ssh');
+    const bySocket = await documentOf(asked);
+    assert.match(JSON.stringify(byCommand.hosts[0]?.engine), '"version":"20.10.24');
+    assert.equal(bySocket.hosts[0]?.engine, byCommand.hosts[0]?.engine);
   });
 
   test('a link that is cut in mid-upload and restored: the same run goes on from the byte where it stopped', async () => {

@@ -99,15 +99,7 @@ test('many links are told with the target of each, odd ones included', async () 
   assert.equal(paths.get(path('plain')), { kind: 'link', target: 'a' });
 });
 
-test('units, engine and images are read from what systemctl and docker print', () => {
-  const info = JSON.stringify({
-    ServerVersion: '26.1.5',
-    DockerRootDir: '/data/docker',
-    Driver: 'overlayfs',
-    DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
-    ContainersRunning: 2,
-    Warnings: null,
-  });
+test('units are read from what systemctl prints', () => {
   const answer = `unit=Id=docker.service
 unit=ActiveState=inactive
 unit=UnitFileState=enabled
@@ -115,25 +107,15 @@ unit=
 unit=Id=containerd.service
 unit=ActiveState=active
 unit=UnitFileState=
-info=${info}
-image=sha256:${'0'.repeat(64)} nginx:1.25
-image=sha256:${'1'.repeat(64)} <none>:<none>
 end=1
 `;
   const survey = parseSurvey(answer, []);
   assert.equal(survey?.units.get('docker.service'), { active: 'inactive', enabled: 'enabled' });
   assert.equal(survey?.units.get('containerd.service'), { active: 'active', enabled: '' });
-  assert.is(survey?.engine?.containerdStore, true);
-  assert.is(survey?.engine?.containers.running, 2);
-  assert.equal([...(survey?.images ?? [])], [['nginx:1.25', `sha256:${'0'.repeat(64)}`]]);
 });
 
 test('an answer that was cut short is none', () => {
   assert.is(parseSurvey('dir=/etc\n', ['/etc']), undefined);
-});
-
-test('an info that is no answer of a server is no engine', () => {
-  assert.is(parseSurvey('info={"ServerErrors":["Cannot connect"]}\nend=1\n', [])?.engine, undefined);
 });
 
 test.run();

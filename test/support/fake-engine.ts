@@ -101,6 +101,7 @@ class Brain {
   async answer(req: IncomingMessage, res: ServerResponse, seen: { bytes: number }): Promise<void> {
     const { apiVersion } = this.#engine;
     res.setHeader('api-version', apiVersion);
+    res.setHeader('server', `Docker/${this.#version()} (linux)`);
     const url = new URL(req.url ?? '/', 'http://docker');
     const path = decodeURIComponent(url.pathname).replace(/^\/v[0-9.]+/, '');
     const json = (status: number, body: unknown): void => {
@@ -140,7 +141,11 @@ class Brain {
 
   #info(): object {
     const status = this.#dialect === 'containerd' ? [['driver-type', 'io.containerd.snapshotter.v1']] : [];
-    return { ServerVersion: this.#dialect === '20' ? '20.10.24' : '26.1.5', DriverStatus: status };
+    return { ServerVersion: this.#version(), DriverStatus: status };
+  }
+
+  #version(): string {
+    return this.#dialect === '20' ? '20.10.24' : '26.1.5';
   }
 
   #describe(id: string): object {
