@@ -2,6 +2,7 @@
  * Which image of a source the name in a location means: `oci:layouts/redis:v1`, `docker-archive:saved.tar:nginx:1.25`,
  * `docker-archive:saved.tar:@0`. As in containers-transports(5), and image names as Docker's users write them besides.
  */
+import { isReferrerTag } from '../content/artifact.ts';
 import type { Digest } from '../content/digest.ts';
 import { familiarName, parseReference, type Reference } from '../content/reference.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
@@ -35,9 +36,38 @@ export function selectIn(inventory: Inventory, name: string, source: string): In
   };
 }
 
+/** What an inventory has about a selection of it: signatures, SBOMs, and what is about those; under no names but their tags. */
+function referrersOf(selected: Inventory, all: Inventory): Inventory {
+  const within = new Set(
+    [...selected.images.map(({ manifest }) => manifest), ...selected.indexes.map(({ index }) => index)].map(
+      content => content?.descriptor.digest,
+    ),
+  );
+  const found: Inventory = { images: [], indexes: [] };
+  // What is about them may be about each other, and come in any order.
+  for (let before = -1; before < within.size; ) {
+    before = within.size;
+    const isNew = (digest: Digest | undefined, subject: Digest | undefined): boolean => {
+      const isAbout = digest !== undefined && subject !== undefined && within.has(subject);
+      if (!isAbout || within.has(digest)) return false;
+      within.add(digest);
+      return true;
+    };
+    const tagged = <T extends Top>(item: T): T => ({
+      ...item,
+      names: item.names.filter(({ tag }) => isReferrerTag(tag ?? '')),
+    });
+    for (const image of all.images)
+      if (isNew(image.manifest?.descriptor.digest, image.subject)) found.images.push(tagged(image));
+    for (const index of all.indexes)
+      if (isNew(index.index.descriptor.digest, index.subject)) found.indexes.push(tagged(index));
+  }
+  return found;
+}
+
 /**
- * The source with only the image that a location's name means. One that is compressed as a whole is gone through to find
- * it, unless that was done before. Throws IMAGE_NOT_FOUND and what the source throws.
+ * The source with only the image that a location's name means, and what it has about that image. One that is compressed as
+ * a whole is gone through to find it, unless that was done before. Throws IMAGE_NOT_FOUND and what the source throws.
  */
 export async function selectSource(
   source: ImageSource,
@@ -46,7 +76,13 @@ export async function selectSource(
 ): Promise<ImageSource> {
   if (source.access === 'sequential' && !source.complete)
     for await (const _ of source.layers()) signal?.throwIfAborted();
-  const inventory = selectIn(await source.inventory(), name, source.description);
+  const all = await source.inventory();
+  const selected = selectIn(all, name, source.description);
+  const about = referrersOf(selected, all);
+  const inventory = {
+    images: [...selected.images, ...about.images],
+    indexes: [...selected.indexes, ...about.indexes],
+  };
   const keys = new Set(inventory.images.flatMap(({ layers }) => layers.map(({ key }) => key)));
   async function* layers(): AsyncGenerator<SourceLayer> {
     for await (const layer of source.layers()) if (keys.has(layer.key)) yield layer;

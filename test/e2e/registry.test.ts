@@ -229,7 +229,7 @@ test('a push that takes longer than its tokens live goes through without a byte 
   await real.stop();
 });
 
-test('a signature is found through the fallback tag, and oras and skopeo would find it there, too', async () => {
+test('a signature is found through the fallback tag that the registry has no other way for', async () => {
   const real = await registries.start();
   const client = clientFor(real);
   const { config, layer } = image();

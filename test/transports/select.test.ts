@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { digestOf } from '../../src/content/digest.ts';
+import { type Digest, digestOf } from '../../src/content/digest.ts';
 import { familiarName } from '../../src/content/reference.ts';
 import { openImageSource } from '../../src/transports/open.ts';
 import { selectSource } from '../../src/transports/select.ts';
@@ -11,12 +11,15 @@ import {
   imageOf,
   layerOf,
   layoutOf,
+  manifestOf,
   ociArchive,
   siteImages,
   type TestImage,
+  tarOf,
   writeFolder,
 } from '../support/archives.ts';
 import { suite } from '../support/suite.ts';
+import { type Artifact, artifactOf, enclose } from './registry-content.ts';
 import { fileOf, folder } from './rig.ts';
 
 const test = suite('transports/select');
@@ -107,6 +110,26 @@ test('an index is chosen with everything that it names, nested indexes included'
   assert.is(digestOf(top?.bytes ?? ''), top?.descriptor.digest);
   assert.is((await chosen(path, String(top?.descriptor.digest))).ids.length, 4);
   await source.close();
+});
+
+test('what there is about an image comes with its name, to the last signature, and nothing about another', async () => {
+  const about = (what: string, subject: Digest): Artifact =>
+    artifactOf(what, { subject, artifactType: 'x/y' });
+  const sbom = about('sbom', digestOf(manifestOf(app)));
+  const signature = about('signature', sbom.digest);
+  const other = about('other', digestOf(manifestOf(tool)));
+  // In the order in which nobody would write them.
+  const all = [signature, other, sbom].reduce((files, one) => enclose(files, one), layoutOf(images));
+  for (const path of [fileOf(await tarOf(all)), fileOf(gzipped(await tarOf(all)))]) {
+    const chosenOf = async (name: string): Promise<(Digest | undefined)[]> => {
+      const source = await selectSource(await openImageSource(path), name);
+      const inventory = await source.inventory();
+      await source.close();
+      return inventory.images.map(({ manifest }) => manifest?.descriptor.digest);
+    };
+    assert.equal(await chosenOf('site/app:1.0'), [digestOf(manifestOf(app)), sbom.digest, signature.digest]);
+    assert.equal(await chosenOf('tool:2'), [digestOf(manifestOf(tool)), other.digest]);
+  }
 });
 
 test.run();
