@@ -123,8 +123,8 @@ export function refusalError(refusal: Refusal): RegistryError {
     case 429:
       return rateLimited(refusal, said, make);
   }
-  if (status === 507)
-    return make('REGISTRY_FAILED', `the storage of ${registry} is full${said}`, [
+  if (status === 507 || (status >= 500 && body.storageFull))
+    return make('REGISTRY_FAILED', `the storage of ${registry} is full`, [
       'Make room there: remove images that nobody needs, and collect the garbage of the registry.',
       'Then run the command again: it goes on where it stopped.',
     ]);
@@ -193,17 +193,19 @@ interface ErrorBody {
   codes: string[];
   message: string;
   html: boolean;
+  /** Whether the registry's own disk, or its share of it, is used up. */
+  storageFull: boolean;
 }
 
 /** Read an error body: the spec's `{"errors": [...]}`, a token server's `{"details"|"message"}`, HTML, or nothing. */
 export function parseErrorBody(text: string, contentType: string): ErrorBody {
   const html = isHtml(contentType) || /^\s*<(?:!doctype|html)/i.test(text);
-  if (html) return { codes: [], message: '', html };
+  if (html) return { codes: [], message: '', html, storageFull: false };
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return { codes: [], message: printable(text), html };
+    return { codes: [], message: printable(text), html, storageFull: false };
   }
   const record = isObject(json) ? json : {};
   const errors = (Array.isArray(record.errors) ? record.errors.slice(0, 20) : []).filter(isObject);
@@ -214,7 +216,18 @@ export function parseErrorBody(text: string, contentType: string): ErrorBody {
     record.error_description,
     record.message,
   ];
-  return { codes, message: printable(said.find(isText) ?? ''), html };
+  const storageFull = errors.some(({ detail }) => tellsFull(detail));
+  return { codes, message: printable(said.find(isText) ?? ''), html, storageFull };
+}
+
+/** Linux's ENOSPC and EDQUOT. */
+const NO_SPACE = [28, 122];
+
+/** Distribution passes on what its storage said: as words, or as what Go's `os.PathError` is in JSON. */
+function tellsFull(detail: unknown): boolean {
+  if (typeof detail === 'string') return /no space left on device|disk quota exceeded/i.test(detail);
+  const cause = isObject(detail) ? detail.Enclosed : undefined;
+  return isObject(cause) && NO_SPACE.some(errno => errno === cause.Err);
 }
 
 export function isHtml(contentType: string): boolean {

@@ -1,7 +1,16 @@
 /** `registry serve --storage` by its command line: pushed to over TLS with passwords, and killed in the middle of everything. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import bcrypt from 'bcryptjs';
 import * as assert from 'uvu/assert';
@@ -19,44 +28,14 @@ import {
   type Served,
   type TestManifest,
 } from '../registry/server/rig.ts';
-import { manifestOf as manifestOfImage, ociArchive, writeTo } from '../support/archives.ts';
+import { imageOf, layerOf, manifestOf as manifestOfImage, ociArchive, writeTo } from '../support/archives.ts';
 import { scratch } from '../support/scratch.ts';
 import { suite } from '../support/suite.ts';
 import { randomImage } from './badday.ts';
+import { end, type Serving, serve } from './serving.ts';
 
 const test = suite('bad days of registry serve', { timeout: 120_000 });
 const folder = scratch();
-
-interface Serving {
-  child: ChildProcess;
-  address: string;
-  /** What it told the operator beside its address. */
-  told(): string;
-}
-
-/** Start a server over a storage, and wait until it says where it listens. */
-async function serve(...argv: string[]): Promise<Serving> {
-  const command = ['bin/dev.js', 'registry', 'serve', '--listen', '127.0.0.1:0', ...argv, '--json'];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [said, told] = ['', ''];
-  child.stderr.on('data', chunk => {
-    told += chunk;
-  });
-  child.stdout.on('data', chunk => {
-    said += chunk;
-  });
-  while (!said.trimEnd().endsWith('}')) {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said}${told}`);
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-  return { child, address: JSON.parse(said).address, told: () => told };
-}
-
-async function end({ child }: Serving, signal: NodeJS.Signals): Promise<void> {
-  const ended = once(child, 'close');
-  child.kill(signal);
-  await ended;
-}
 
 /** What was done to one manifest under one reference; nobody knows what became of a request without an answer. */
 interface Deed {
@@ -247,6 +226,47 @@ test('skopeo pushes to it over TLS with a password, and pulls what it pushed; ot
   assert.is(JSON.parse(again.stdout).moved.blobs, 0, again.stderr);
   await end(serving, 'SIGTERM');
   assert.is(serving.child.exitCode, 130);
+});
+
+/** What a server has written so far: the content that came, and its answers. */
+function bytesWritten({ child }: Serving): number {
+  return Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${child.pid}/io`, 'utf8'))?.[1]);
+}
+
+test('a push that is killed in mid-blob is gone on with by the next one, from the byte where it stopped', async () => {
+  const storage = join(folder, 'resumed');
+  const uploads = join(storage, '.airferry/unfinished');
+  const large = await layerOf('large', randomBytes(100_000_000));
+  const image = imageOf(['site/large:1.0'], [large]);
+  const source = writeTo(folder, 'large.oci.tar', await ociArchive([image]));
+  const serving = await serve('--storage', storage);
+  const argv = ['bin/dev.js', 'image', 'push', source, serving.address, '--plain-http', '--json'];
+  const own = ['DOCKER_CONFIG', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'].map(name => [name, folder]);
+  const env = { ...process.env, ...Object.fromEntries(own) };
+  const bytesThere = (): number => {
+    const files = existsSync(uploads) ? readdirSync(uploads) : [];
+    return Math.max(
+      0,
+      ...files.map(file => statSync(join(uploads, file), { throwIfNoEntry: false })?.size ?? 0),
+    );
+  };
+  const first = spawn(process.execPath, argv, { env, stdio: 'ignore' });
+  const over = once(first, 'close');
+  while (bytesThere() < 30_000_000) {
+    assert.is(first.exitCode, null, 'it is still at it');
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
+  first.kill('SIGKILL');
+  await over;
+  const kept = bytesThere();
+  assert.ok(kept < large.length, 'it was in mid-blob');
+  const before = bytesWritten(serving);
+  const second = await run([process.execPath, ...argv], { env });
+  assert.is(second.code, 0, second.stdout);
+  const came = bytesWritten(serving) - before;
+  assert.ok(came < large.length - kept + 2_000_000, `${came} bytes came, ${kept} were there`);
+  assert.is(await readAll(asked(serving)), 1);
+  await end(serving, 'SIGTERM');
 });
 
 test.run();

@@ -62,10 +62,29 @@ test('rate limits and server errors may pass, refusals may not', () => {
 });
 
 test('a full storage is told as one, and does not pass by itself', () => {
-  const error = refuse(507, body('UNKNOWN', 'no space left on device'));
-  assert.not(error.mayPass);
-  assert.match(error.message, 'is full');
-  assert.match(error.suggestions.join(), 'Make room there');
+  const distribution = (detail: unknown): string =>
+    JSON.stringify({ errors: [{ code: 'UNKNOWN', message: 'unknown error', detail }] });
+  const cause = (errno: unknown): object => ({
+    DriverName: 'filesystem',
+    Enclosed: { Op: 'write', Path: '/var/lib/registry/data', Err: errno },
+  });
+  const full = [
+    refuse(507, body('UNKNOWN', 'no space left on device')),
+    refuse(500, distribution('write /var/lib/registry/data: no space left on device')),
+    refuse(500, distribution(cause(28))),
+    refuse(500, distribution(cause(122))),
+  ];
+  for (const error of full) {
+    assert.not(error.mayPass);
+    assert.is(error.message, 'the storage of hub.company.com is full');
+    assert.match(error.suggestions.join(), 'Make room there');
+  }
+  const others = [cause(5), cause({}), cause(null), { Enclosed: null }, null, 28, 'read-only file system'];
+  for (const detail of others) {
+    const error = refuse(500, distribution(detail));
+    assert.ok(error.mayPass, JSON.stringify(detail));
+    assert.match(error.message, 'failed with status 500');
+  }
 });
 
 test('a pause that nobody would wait for is said instead of kept', () => {
@@ -105,7 +124,7 @@ test('plain HTTP spoken to an HTTPS port is told as that', () => {
 });
 
 test('every shape of error body is read, and none of it reaches a terminal raw', () => {
-  assert.equal(parseErrorBody('', ''), { codes: [], message: '', html: false });
+  assert.equal(parseErrorBody('', ''), { codes: [], message: '', html: false, storageFull: false });
   assert.is(
     parseErrorBody('{"details":"incorrect username"}', 'application/json').message,
     'incorrect username',

@@ -25,15 +25,15 @@ export class Distributions {
   readonly dir: string = mkdtempSync(join(tmpdir(), 'airferry-registry-'));
   readonly #children: ChildProcess[] = [];
 
-  /** Start one and wait until it listens. */
-  async start(auth: 'open' | 'htpasswd' | 'token' = 'open'): Promise<Distribution> {
+  /** Start one and wait until it listens. `store` is a folder for its content, instead of one of its own. */
+  async start(auth: 'open' | 'htpasswd' | 'token' = 'open', store?: string): Promise<Distribution> {
     const [port = 0, tokenPort = 0] = await freePorts(2);
     const home = mkdtempSync(join(this.dir, 'store-'));
     const certificate = auth === 'token' ? await makeCertificate(home, ['IP:127.0.0.1']) : undefined;
     const config: Record<string, unknown> = {
       version: '0.1',
       log: { level: 'error' },
-      storage: { filesystem: { rootdirectory: join(home, 'store') } },
+      storage: { filesystem: { rootdirectory: store ?? join(home, 'store') } },
       http: {
         addr: `127.0.0.1:${port}`,
         secret: 'test',

@@ -183,7 +183,9 @@ function isGone(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || (code?.startsWith('ERR_STREAM_') ?? false);
 }
 
+/** Paths of the server are its operator's matter. */
 function failed(error: unknown): Refusal {
-  if (!isAirferryError(error)) return new Refusal('UNKNOWN', 'the registry failed; its operator is told why');
-  return new Refusal('UNKNOWN', error.message, { status: error.code === 'DISK_FULL' ? 507 : 500 });
+  if (isAirferryError(error, 'DISK_FULL'))
+    return new Refusal('UNKNOWN', 'no space left on the disk of the registry', { status: 507 });
+  return new Refusal('UNKNOWN', 'the registry failed; its operator is told why');
 }
