@@ -24,7 +24,7 @@ export async function main(argv: readonly string[]): Promise<never> {
   try {
     const config = await loadConfig();
     command = resolveCommand(argv, config);
-    await run([...argv], config);
+    await run(command === undefined ? [...argv] : withId(argv, command), config);
     // A pipe takes 64 KiB at once; what waits behind them would be lost with the process.
     await new Promise(resolve => process.stdout.write('', resolve));
     // What stdout has to complain about, it says in the next turn.
@@ -33,6 +33,13 @@ export async function main(argv: readonly string[]): Promise<never> {
     fail(error, argv, command);
   }
   process.exit();
+}
+
+/** With the command as one word: else oclif takes what follows a command without arguments for the rest of its name. */
+function withId(argv: readonly string[], command: string): string[] {
+  if (argv[0] === 'help') return [...argv];
+  const words = command.split(' ');
+  return [words.join(':'), ...argv.slice(words.length)];
 }
 
 const root = fileURLToPath(PACKAGE_ROOT);

@@ -4,7 +4,7 @@ import { closest } from '../support/suggest.ts';
 
 /** What oclif's parser throws, as far as it matters here; its classes are not exported. */
 interface ParserError extends Error {
-  parse?: { input?: { flags?: Record<string, { char?: string }> } };
+  parse?: { input?: { flags?: Record<string, { char?: string }>; argv?: string[] } };
   /** Of an unknown flag, as typed. */
   flags?: string[];
   /** Of missing or surplus arguments. */
@@ -54,11 +54,21 @@ function usageError(error: ParserError, command?: string): AirferryError {
   }
   if (args !== undefined && args.length > 0) {
     const names = args.map(arg => (typeof arg === 'string' ? `"${arg}"` : arg.name.toUpperCase()));
-    return typeof args[0] === 'string'
-      ? usage(`${names.join(' ')} is more than the command takes`)
+    const [first] = args;
+    return typeof first === 'string'
+      ? usage(`${names.join(' ')} is more than the command takes`, ...asFlag(first, error))
       : usage(`${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} missing`);
   }
   return usage(tidy(error.message));
+}
+
+/** `bundle create site.yaml`, `host install site.tar`: some commands are given their file by a flag. */
+function asFlag(word: string, { parse }: ParserError): string[] {
+  const { flags = {}, argv = [] } = parse?.input ?? {};
+  const [name, char] =
+    ['file', 'bundle'].map(name => [name, flags[name]?.char]).find(([, char]) => char) ?? [];
+  const given = argv.some(arg => arg.startsWith(`-${char}`) || arg.startsWith(`--${name}`));
+  return char && !given ? [`Did you mean -${char} ${word}?`] : [];
 }
 
 /** oclif's sentences, without its advice and its headings. */

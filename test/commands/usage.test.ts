@@ -99,6 +99,9 @@ test('mistakes in flags and arguments say what was meant', async () => {
     ['image:list', 'x --jsn', 'Did you mean --json?'],
     ['image:list', '', 'SOURCE is missing'],
     ['image:list', 'a b', '"b" is more than the command takes'],
+    ['bundle:create', 'site.yaml', '"site.yaml" is more than the command takes Did you mean -f site.yaml?'],
+    ['host:install', 'site.tar', 'Did you mean -b site.tar?'],
+    ['host:install', 'h1 -b site.tar', '"h1" is more than the command takes See'],
     ['bundle:create', '', '--output is missing'],
     ['bundle:create', '-o', '--output needs a value'],
     ['bundle:create', '-o x --compression zsd', 'did you mean zstd?'],
@@ -123,10 +126,17 @@ test('mistakes in flags and arguments say what was meant', async () => {
 });
 
 test('mistakes in usage exit with 2, without a stack', async () => {
-  for (const line of ['bundle creat', 'image list', 'help nothing', 'host status']) {
+  for (const line of [
+    'bundle creat',
+    'image list',
+    'help nothing',
+    'host status',
+    'bundle create site.yaml',
+  ]) {
     const { status, stdout, stderr } = await airferry(line.split(' '));
     assert.equal([status, stdout], [2, ''], line);
     assert.match(stderr, /^error: .*\n( {2}→ .*\n)+$/, line);
+    assert.not.match(stderr, 'not found', line);
   }
 });
 
