@@ -32,6 +32,8 @@ ask dockerd dockerd
 ask containerd containerd docker-containerd
 ask runc runc docker-runc
 ask init docker-init
+# Docker's command line looks for an engine even for this, and would wait for one that hangs.
+unset DOCKER_CONTEXT; export DOCKER_HOST=unix:///dev/null
 v=$(docker compose version --short 2>/dev/null) || v=$(docker-compose version --short 2>/dev/null) || v=
 say compose "$v"
 read -r up idle < /proc/uptime && say uptime "$up"

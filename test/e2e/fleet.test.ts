@@ -19,7 +19,13 @@ let bundle: string;
 let fleetFile: string;
 
 interface Document {
-  hosts: { name: string; outcome: string; engine?: unknown; error?: { code: string; message: string } }[];
+  hosts: {
+    name: string;
+    outcome: string;
+    durationMs: number;
+    engine?: unknown;
+    error?: { code: string; message: string };
+  }[];
   error?: { code: string; message: string };
 }
 
@@ -157,6 +163,21 @@ systemctl reload ssh`);
     const bySocket = await documentOf(asked);
     assert.match(JSON.stringify(byCommand.hosts[0]?.engine), '"version":"20.10.24');
     assert.equal(bySocket.hosts[0]?.engine, byCommand.hosts[0]?.engine);
+  });
+
+  test('an engine that hangs is waited for once, and costs the other hosts nothing', async () => {
+    const hosts = ['11', '12', '13'].flatMap(last => ['--host', `root@10.77.0.${last}`]);
+    const asked = ['host', 'status', ...hosts, '-i', lab.keyFile, '--known-hosts', lab.knownHosts];
+    await lab.host('h1').sh('kill -STOP $(pidof dockerd)');
+    try {
+      const [hung, ...others] = (await documentOf(asked)).hosts;
+      assert.equal([hung?.outcome, hung?.engine], ['unchanged', undefined], JSON.stringify(hung));
+      assert.ok((hung?.durationMs ?? 0) > 20_000, 'it was given its time');
+      assert.ok((hung?.durationMs ?? 0) < 60_000, `${hung?.durationMs} ms`);
+      for (const { name, durationMs } of others) assert.ok(durationMs < 20_000, `${name}: ${durationMs} ms`);
+    } finally {
+      await lab.host('h1').sh('kill -CONT $(pidof dockerd)');
+    }
   });
 
   test('a link that is cut in mid-upload and restored: the same run goes on from the byte where it stopped', async () => {
