@@ -36,33 +36,36 @@ export function selectIn(inventory: Inventory, name: string, source: string): In
   };
 }
 
-/** What an inventory has about a selection of it: signatures, SBOMs, and what is about those; under no names but their tags. */
+/**
+ * What an inventory has about a selection of it: signatures, SBOMs, and what is about those, with all that an index among
+ * them names; under no names but the tags of referrers.
+ */
 function referrersOf(selected: Inventory, all: Inventory): Inventory {
-  const within = new Set(
-    [...selected.images.map(({ manifest }) => manifest), ...selected.indexes.map(({ index }) => index)].map(
-      content => content?.descriptor.digest,
-    ),
-  );
-  const found: Inventory = { images: [], indexes: [] };
-  // What is about them may be about each other, and come in any order.
+  const chosen = new Set([
+    ...selected.images.map(({ manifest }) => manifest?.descriptor.digest),
+    ...selected.indexes.map(({ index }) => index.descriptor.digest),
+  ]);
+  const within = new Set([...chosen].filter(digest => digest !== undefined));
+  const isAbout = (subject: Digest | undefined): boolean => subject !== undefined && within.has(subject);
+  // They may be about each other, and come in any order.
   for (let before = -1; before < within.size; ) {
     before = within.size;
-    const isNew = (digest: Digest | undefined, subject: Digest | undefined): boolean => {
-      const isAbout = digest !== undefined && subject !== undefined && within.has(subject);
-      if (!isAbout || within.has(digest)) return false;
-      within.add(digest);
-      return true;
-    };
-    const tagged = <T extends Top>(item: T): T => ({
-      ...item,
-      names: item.names.filter(({ tag }) => isReferrerTag(tag ?? '')),
-    });
-    for (const image of all.images)
-      if (isNew(image.manifest?.descriptor.digest, image.subject)) found.images.push(tagged(image));
-    for (const index of all.indexes)
-      if (isNew(index.index.descriptor.digest, index.subject)) found.indexes.push(tagged(index));
+    for (const { manifest, subject } of all.images)
+      if (manifest && isAbout(subject)) within.add(manifest.descriptor.digest);
+    for (const { index, subject } of all.indexes) {
+      if (!isAbout(subject)) continue;
+      within.add(index.descriptor.digest);
+      collect(index.descriptor.digest, all, within);
+    }
   }
-  return found;
+  const take = <T extends Top>(item: T, digest: Digest | undefined): T[] => {
+    if (digest === undefined || !within.has(digest) || chosen.has(digest)) return [];
+    return [{ ...item, names: item.names.filter(({ tag }) => isReferrerTag(tag ?? '')) }];
+  };
+  return {
+    images: all.images.flatMap(image => take(image, image.manifest?.descriptor.digest)),
+    indexes: all.indexes.flatMap(index => take(index, index.index.descriptor.digest)),
+  };
 }
 
 /**

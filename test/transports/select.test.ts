@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { type Digest, digestOf } from '../../src/content/digest.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../../src/content/media-types.ts';
 import { familiarName } from '../../src/content/reference.ts';
 import { openImageSource } from '../../src/transports/open.ts';
 import { selectSource } from '../../src/transports/select.ts';
@@ -127,9 +128,38 @@ test('what there is about an image comes with its name, to the last signature, a
       await source.close();
       return inventory.images.map(({ manifest }) => manifest?.descriptor.digest);
     };
-    assert.equal(await chosenOf('site/app:1.0'), [digestOf(manifestOf(app)), sbom.digest, signature.digest]);
+    assert.equal(await chosenOf('site/app:1.0'), [digestOf(manifestOf(app)), signature.digest, sbom.digest]);
     assert.equal(await chosenOf('tool:2'), [digestOf(manifestOf(tool)), other.digest]);
   }
+});
+
+test('an index about an image brings what it names', async () => {
+  const part = artifactOf('part', { artifactType: 'x/y' });
+  const subject = {
+    mediaType: OCI_MANIFEST,
+    digest: digestOf(manifestOf(app)),
+    size: manifestOf(app).length,
+  };
+  const named = { mediaType: OCI_MANIFEST, digest: part.digest, size: part.bytes.length };
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, subject, manifests: [named] }),
+  );
+  const files = enclose(layoutOf(images), part);
+  files.set(`blobs/sha256/${digestOf(bytes).slice(7)}`, bytes);
+  const top = JSON.parse(String(files.get('index.json')));
+  top.manifests.push({ mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length });
+  files.set('index.json', JSON.stringify(top));
+  const source = await selectSource(await openImageSource(fileOf(await tarOf(files))), 'site/app:1.0');
+  const inventory = await source.inventory();
+  await source.close();
+  assert.equal(
+    inventory.images.map(({ manifest }) => manifest?.descriptor.digest),
+    [digestOf(manifestOf(app)), part.digest],
+  );
+  assert.equal(
+    inventory.indexes.map(({ index }) => index.descriptor.digest),
+    [digestOf(bytes)],
+  );
 });
 
 test.run();
