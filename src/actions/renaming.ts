@@ -6,7 +6,7 @@ import { collisions, type Renaming, type RetagRule, retag } from '../content/ret
 import { AirferryError, type Where } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
 import type { Location } from '../transports/location.ts';
-import type { ForetoldImage, Inventory } from '../transports/source.ts';
+import { digestsHeld, type ForetoldImage, type Inventory } from '../transports/source.ts';
 
 /** How the images of a copy get their names. */
 export type Naming =
@@ -116,11 +116,9 @@ export interface NamedContent {
 }
 
 /** Each name of an inventory with its content. Tags by which signatures and SBOMs are found are none: they follow their subject. */
-export function namedContent({ images, indexes }: Inventory): NamedContent[] {
-  const held = new Set([
-    ...images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
-    ...indexes.map(({ index }) => index.descriptor.digest),
-  ]);
+export function namedContent(inventory: Inventory): NamedContent[] {
+  const { images, indexes } = inventory;
+  const held = digestsHeld(inventory);
   const ofImages = images.flatMap(({ names, manifest, config, subject }) =>
     names
       .filter(({ tag }) => !(subject && held.has(subject) && isReferrerTag(tag ?? '')))

@@ -65,10 +65,11 @@ function usageError(error: ParserError, command?: string): AirferryError {
 /** `bundle create site.yaml`, `host install site.tar`: some commands are given their file by a flag. */
 function asFlag(word: string, { parse }: ParserError): string[] {
   const { flags = {}, argv = [] } = parse?.input ?? {};
-  const [name, char] =
-    ['file', 'bundle'].map(name => [name, flags[name]?.char]).find(([, char]) => char) ?? [];
-  const given = argv.some(arg => arg.startsWith(`-${char}`) || arg.startsWith(`--${name}`));
-  return char && !given ? [`Did you mean -${char} ${word}?`] : [];
+  const name = ['file', 'bundle'].find(name => flags[name]?.char);
+  if (name === undefined) return [];
+  const short = `-${flags[name]?.char}`;
+  const given = argv.some(arg => arg.startsWith(short) || arg.startsWith(`--${name}`));
+  return given ? [] : [`Did you mean ${short} ${word}?`];
 }
 
 /** oclif's sentences, without its advice and its headings. */

@@ -1,5 +1,6 @@
 /** What an engine says of itself (`docker info`), read from what a host printed. */
 import * as z from 'zod';
+import { jsonIn } from '../support/json.ts';
 
 export interface EngineAnswer {
   /** `20.10.24` */
@@ -41,13 +42,7 @@ const INFO = z.object({
 
 /** The JSON of `docker info --format '{{json .}}'`; undefined when it is not the answer of a server. */
 export function parseEngineInfo(text: string): EngineAnswer | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = INFO.safeParse(json);
+  const parsed = INFO.safeParse(jsonIn(text));
   if (!parsed.success) return undefined;
   const info = parsed.data;
   const status = new Map(

@@ -12,7 +12,7 @@ import type { HostState, RanBefore, Trial } from '../host/state.ts';
 import { describeTarget } from '../host/target.ts';
 import { pruneBackups } from './backups.ts';
 import { DAEMON_JSON } from './daemon-files.ts';
-import { DOCKER_SOCKET, dockerScript } from './docker-cli.ts';
+import { DOCKER_SOCKET, dockerScript, setTimeLimit } from './docker-cli.ts';
 import { ASK_ENGINE, type EngineSaid, parseEngineSaid } from './engine-answer.ts';
 import { engineLog } from './engine-log.ts';
 import { keyedLines } from './keyed-lines.ts';
@@ -79,7 +79,7 @@ async function checkEngine(
 async function askEngine(shell: Shell): Promise<EngineSaid> {
   // An engine may have hung itself up since it came up.
   const script = dockerScript(`${ASK_ENGINE}
-t='timeout ${ANSWER_S}'; command -v timeout >/dev/null 2>&1 || t=
+${setTimeLimit(ANSWER_S)}
 ask_engine $t`);
   const options = { root: true, check: false, title: 'ask the engine', timeoutMs: 3 * PATIENCE_MS };
   return parseEngineSaid((await shell.run(script, options)).stdout);

@@ -1,6 +1,7 @@
 /** What an engine says of itself, and what its daemon.json says: asked for together, since the one is held against the other. */
 import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { isObject } from '../support/is-object.ts';
+import { jsonIn } from '../support/json.ts';
 import { DAEMON_JSON } from './daemon-files.ts';
 import { keyedLines } from './keyed-lines.ts';
 
@@ -37,10 +38,6 @@ export function parseEngineSaid(stdout: string): EngineSaid {
 }
 
 function parsedObject(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonIn(json);
+  return isObject(value) ? value : undefined;
 }

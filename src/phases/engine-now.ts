@@ -9,7 +9,8 @@ import { parseImageList } from '../engine/api/images.ts';
 import { type EngineAnswer, parseEngineInfo } from '../engine/info.ts';
 import { isAirferryError } from '../errors.ts';
 import type { Shell } from '../host/shell.ts';
-import { DOCKER_ENVIRONMENT, DOCKER_SOCKET } from './docker-cli.ts';
+import { jsonIn } from '../support/json.ts';
+import { DOCKER_ENVIRONMENT, DOCKER_SOCKET, setTimeLimit } from './docker-cli.ts';
 import { keyedLines } from './keyed-lines.ts';
 
 export interface EngineNow {
@@ -20,8 +21,8 @@ export interface EngineNow {
 }
 
 const NO_ENGINE: EngineNow = { engine: undefined, images: new Map() };
-/** Seconds that an engine gets for an answer. */
-const PATIENCE_S = 20;
+/** Milliseconds that an engine gets for an answer. */
+const PATIENCE_MS = 20_000;
 /** Bytes of an answer; an engine with ten thousand named images stays below. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 /** Milliseconds for both questions to the command line, and for its start. */
@@ -29,7 +30,7 @@ const TIMEOUT_MS = 60_000;
 
 /** Ask it. Changes nothing. Throws what a connection throws. */
 export async function askEngineNow(shell: Shell): Promise<EngineNow> {
-  const patience = AbortSignal.timeout(PATIENCE_S * 1000);
+  const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
     const now = await askAt(() => shell.connection.openSocket(DOCKER_SOCKET), patience);
     if (now) return now;
@@ -51,8 +52,7 @@ export async function askAt(
 ): Promise<EngineNow | undefined> {
   const http = new EngineHttp({ description: DOCKER_SOCKET, dial });
   const get = async (path: string): Promise<string | undefined> => {
-    const patienceMs = PATIENCE_S * 1000;
-    const answer = await http.send({ method: 'GET', path, patienceMs, signal });
+    const answer = await http.send({ method: 'GET', path, patienceMs: PATIENCE_MS, signal });
     const text = await textOf(answer, MAX_ANSWER);
     const docker = /^Docker\//.test(String(answer.headers.server));
     return docker && answer.status === 200 ? text : undefined;
@@ -60,7 +60,7 @@ export async function askAt(
   try {
     const engine = parseEngineInfo((await get('/info')) ?? '');
     const listed = engine && (await get('/images/json'));
-    const images = listed === undefined ? undefined : parseImageList(parsed(listed));
+    const images = listed === undefined ? undefined : parseImageList(jsonIn(listed));
     if (!engine || !images) return undefined;
     const named = images.flatMap(({ id, names }) =>
       names.map((name): [string, string] => [familiarName(name), id]),
@@ -71,16 +71,8 @@ export async function askAt(
   }
 }
 
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
 const SCRIPT = `[ -S ${DOCKER_SOCKET} ] && command -v docker >/dev/null 2>&1 || exit 0
-t='timeout ${PATIENCE_S}'; command -v timeout >/dev/null 2>&1 || t=
+${setTimeLimit(PATIENCE_MS / 1000)}
 ${DOCKER_ENVIRONMENT}
 i=$($t docker info --format '{{json .}}' 2>/dev/null) || exit 0
 printf 'info=%s\\n' "$i"

@@ -1,5 +1,6 @@
 /** What an install is about to change of a running engine, found out by planning the phases that do it. */
 import { isObject } from '../support/is-object.ts';
+import { jsonIn } from '../support/json.ts';
 import { copyFiles } from './copy-files.ts';
 import type { Impact } from './keep-previous.ts';
 import type { HostContext, Phase, Reporter } from './phase.ts';
@@ -28,10 +29,6 @@ export async function installImpact(context: HostContext, quiet: Reporter): Prom
 /** Whether an engine with this daemon.json leaves containers alone when it stops, and takes them over when it starts. */
 export function keepsContainers(daemonJson: string | undefined): boolean {
   if (daemonJson === undefined) return false;
-  try {
-    const config: unknown = JSON.parse(daemonJson);
-    return isObject(config) && config['live-restore'] === true;
-  } catch {
-    return false;
-  }
+  const config = jsonIn(daemonJson);
+  return isObject(config) && config['live-restore'] === true;
 }

@@ -4,6 +4,7 @@
  */
 import type { EngineRelease } from '../engine/release.ts';
 import { quote } from '../host/quote.ts';
+import { setTimeLimit } from './docker-cli.ts';
 
 const PROBE = 'airferry-probe';
 
@@ -26,6 +27,6 @@ export function probeScript({ binDir }: Pick<EngineRelease, 'binDir'>): string {
     { run || { docker rm -f ${PROBE} >/dev/null 2>&1; run; }; } && { ran=1; echo probe=ok; return; }
   echo "probe=failed: $(tail -n 3 "$d/said" | tr '\\n' ' ')"
 }
-t='timeout 60'; command -v timeout >/dev/null 2>&1 || t=
+${setTimeLimit(60)}
 (probe)`;
 }

@@ -2,7 +2,7 @@
 import { AirferryError } from '../errors.ts';
 import { command } from '../host/quote.ts';
 import { describeTarget } from '../host/target.ts';
-import { dockerScript } from './docker-cli.ts';
+import { dockerScript, setTimeLimit } from './docker-cli.ts';
 import { ASK_ENGINE, parseEngineSaid } from './engine-answer.ts';
 import type { BareContext, EngineContext, Phase } from './phase.ts';
 
@@ -51,7 +51,7 @@ function waitScript(units: readonly string[]): string {
   return dockerScript(`${ASK_ENGINE}
 began=$(($(date +%s) - ${BEGAN_S}))
 deadline=$(($(date +%s) + ${PATIENCE_S}))
-t='timeout 10'; command -v timeout >/dev/null 2>&1 || t=
+${setTimeLimit(10)}
 if [ -n "$t" ]; then timeout ${PATIENCE_S} systemctl start ${names} 2>/dev/null; fi
 while :; do
   ready=1

@@ -2,6 +2,7 @@
 import { AirferryError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import { formatDuration } from '../support/format.ts';
 import { isObject } from '../support/is-object.ts';
+import { saysNoSpace } from '../support/no-space.ts';
 
 /** Bytes of an error answer that are read; the rest is left. */
 export const ERROR_BODY_LIMIT = 64 * 1024;
@@ -225,7 +226,7 @@ const NO_SPACE = [28, 122];
 
 /** Distribution passes on what its storage said: as words, or as what Go's `os.PathError` is in JSON. */
 function tellsFull(detail: unknown): boolean {
-  if (typeof detail === 'string') return /no space left on device|disk quota exceeded/i.test(detail);
+  if (typeof detail === 'string') return saysNoSpace(detail);
   const cause = isObject(detail) ? detail.Enclosed : undefined;
   return isObject(cause) && NO_SPACE.some(errno => errno === cause.Err);
 }

@@ -2,6 +2,7 @@
 import { type Digest, shortDigest } from '../content/digest.ts';
 import { formatPlatform, type Platform } from '../content/platform.ts';
 import { AirferryError, type Where } from '../errors.ts';
+import { saysNoSpace } from '../support/no-space.ts';
 import type { ImageLoad } from './docker-load.ts';
 
 /** What stands under a name, as an engine or another runtime tells. */
@@ -65,7 +66,7 @@ export interface FailedLoad {
 /** HOST_DISK_FULL when that is why, else LOAD_FAILED. */
 export function loadFailure({ names, place, where, how, said, room, advice }: FailedLoad): AirferryError {
   const what = said.trim().split('\n').slice(-SAID_LINES).join('\n');
-  if (/no space left on device|disk quota exceeded/i.test(said)) {
+  if (saysNoSpace(said)) {
     return new AirferryError(
       'HOST_DISK_FULL',
       `the disk of ${place} filled up while ${names.join(', ')} was loaded: ${what}`,

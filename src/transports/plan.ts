@@ -6,7 +6,7 @@ import { NOWHERE, repositoryOf, WITHIN } from './homes.ts';
 import { type Cut, type Node, reduceIndex, spread } from './plan-index.ts';
 import { claim, type Plan, type PlannedImage, type PlannedIndex, unplaced } from './planned.ts';
 import { lotsOf, type Selection } from './selection.ts';
-import type { Inventory, SourceImage, SourceIndex } from './source.ts';
+import { digestsHeld, type Inventory, type SourceImage, type SourceIndex } from './source.ts';
 
 export { NOWHERE, repositoryOf } from './homes.ts';
 
@@ -24,10 +24,7 @@ export function planCopy(inventory: Inventory, selection: Selection): Plan {
 }
 
 function planLot(inventory: Inventory, selection: Selection): Plan {
-  const held = new Set([
-    ...inventory.images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
-    ...inventory.indexes.map(({ index }) => index.descriptor.digest),
-  ]);
+  const held = digestsHeld(inventory);
   const images = planImages(inventory.images, held, selection);
   const nodes = new Map<Digest, Node>();
   for (const image of images) {

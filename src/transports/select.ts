@@ -7,7 +7,7 @@ import type { Digest } from '../content/digest.ts';
 import { familiarName, parseReference, type Reference } from '../content/reference.ts';
 import { AirferryError, isAirferryError } from '../errors.ts';
 import { closest } from '../support/suggest.ts';
-import type { ImageSource, Inventory, Listing, SourceLayer } from './source.ts';
+import { digestsHeld, type ImageSource, type Inventory, type Listing, type SourceLayer } from './source.ts';
 
 /** Content at the top of an inventory: an image, or an index. */
 type Top = Inventory['images'][number] | Inventory['indexes'][number];
@@ -37,15 +37,12 @@ export function selectIn(inventory: Inventory, name: string, source: string): In
 }
 
 /**
- * What an inventory has about a selection of it: signatures, SBOMs, and what is about those, with all that an index among
- * them names; under no names but the tags of referrers.
+ * A selection of an inventory with all that it has about it: signatures, SBOMs, and what is about those, with what an index
+ * among them names; those under no names but the tags of referrers.
  */
-function referrersOf(selected: Inventory, all: Inventory): Inventory {
-  const chosen = new Set([
-    ...selected.images.map(({ manifest }) => manifest?.descriptor.digest),
-    ...selected.indexes.map(({ index }) => index.descriptor.digest),
-  ]);
-  const within = new Set([...chosen].filter(digest => digest !== undefined));
+function withReferrers(selected: Inventory, all: Inventory): Inventory {
+  const chosen = digestsHeld(selected);
+  const within = new Set(chosen);
   const isAbout = (subject: Digest | undefined): boolean => subject !== undefined && within.has(subject);
   // They may be about each other, and come in any order.
   for (let before = -1; before < within.size; ) {
@@ -63,8 +60,14 @@ function referrersOf(selected: Inventory, all: Inventory): Inventory {
     return [{ ...item, names: item.names.filter(({ tag }) => isReferrerTag(tag ?? '')) }];
   };
   return {
-    images: all.images.flatMap(image => take(image, image.manifest?.descriptor.digest)),
-    indexes: all.indexes.flatMap(index => take(index, index.index.descriptor.digest)),
+    images: [
+      ...selected.images,
+      ...all.images.flatMap(image => take(image, image.manifest?.descriptor.digest)),
+    ],
+    indexes: [
+      ...selected.indexes,
+      ...all.indexes.flatMap(index => take(index, index.index.descriptor.digest)),
+    ],
   };
 }
 
@@ -80,12 +83,7 @@ export async function selectSource(
   if (source.access === 'sequential' && !source.complete)
     for await (const _ of source.layers()) signal?.throwIfAborted();
   const all = await source.inventory();
-  const selected = selectIn(all, name, source.description);
-  const about = referrersOf(selected, all);
-  const inventory = {
-    images: [...selected.images, ...about.images],
-    indexes: [...selected.indexes, ...about.indexes],
-  };
+  const inventory = withReferrers(selectIn(all, name, source.description), all);
   const keys = new Set(inventory.images.flatMap(({ layers }) => layers.map(({ key }) => key)));
   async function* layers(): AsyncGenerator<SourceLayer> {
     for await (const layer of source.layers()) if (keys.has(layer.key)) yield layer;

@@ -104,6 +104,14 @@ export interface Inventory {
   indexes: SourceIndex[];
 }
 
+/** The digests of all manifests and indexes of an inventory. */
+export function digestsHeld({ images, indexes }: Inventory): Set<Digest> {
+  return new Set([
+    ...images.flatMap(({ manifest }) => manifest?.descriptor.digest ?? []),
+    ...indexes.map(({ index }) => index.descriptor.digest),
+  ]);
+}
+
 interface AnySource {
   /** For messages: `docker-archive:saved/mysql.tar`. */
   readonly description: string;

@@ -43,6 +43,12 @@ async function documentOf(args: string[], environment?: Record<string, string>):
   return JSON.parse(stdout) as Document;
 }
 
+/** Asks hosts how they are, with the lab's key. */
+function statusOf(...hosts: string[]): string[] {
+  const named = hosts.flatMap(host => ['--host', host]);
+  return ['host', 'status', ...named, '-i', lab.keyFile, '--known-hosts', lab.knownHosts];
+}
+
 function outcomes({ hosts }: Document): string[] {
   return hosts.map(
     ({ name, outcome, error }) => `${name} ${error ? `${error.code}: ${error.message}` : outcome}`,
@@ -148,16 +154,7 @@ systemctl reload ssh`);
     const done = resultOf(await act(lab, { action: 'install', bundle, hosts: ['h1'] }), 'h1');
     assert.is(done.outcome, 'changed', done.error?.message);
     assert.is(await host.sh('docker run --rm site/tiny-a:1.0'), 'a');
-    const asked = [
-      'host',
-      'status',
-      '--host',
-      'root@10.77.0.11',
-      '-i',
-      lab.keyFile,
-      '--known-hosts',
-      lab.knownHosts,
-    ];
+    const asked = statusOf('root@10.77.0.11');
     const byCommand = await documentOf(asked);
     await host.sh('rm /etc/ssh/sshd_config.d/bare.conf; systemctl reload ssh');
     const bySocket = await documentOf(asked);
@@ -166,8 +163,7 @@ systemctl reload ssh`);
   });
 
   test('an engine that hangs is waited for once, and costs the other hosts nothing', async () => {
-    const hosts = ['11', '12', '13'].flatMap(last => ['--host', `root@10.77.0.${last}`]);
-    const asked = ['host', 'status', ...hosts, '-i', lab.keyFile, '--known-hosts', lab.knownHosts];
+    const asked = statusOf(...['11', '12', '13'].map(last => `root@10.77.0.${last}`));
     await lab.host('h1').sh('kill -STOP $(pidof dockerd)');
     try {
       const [hung, ...others] = (await documentOf(asked)).hosts;

@@ -36,6 +36,11 @@ async function attached(...place: string[]): Promise<string[]> {
   return (found.referrers ?? found.manifests ?? []).map(({ digest }: { digest: string }) => digest);
 }
 
+/** The digest of the manifest that stands at a place of the registry, as oras fetches it. */
+async function digestAt(place: string): Promise<string> {
+  return digestOf(Buffer.from(await runOras('manifest', 'fetch', '--plain-http', place)));
+}
+
 /** An image that airferry pushed, and to which oras attached an SBOM. */
 async function pushed(name: string): Promise<{ place: string; digest: string; sbom: string }> {
   const image = await randomImage(name);
@@ -65,7 +70,7 @@ test('oras copies a layout and an archive that airferry wrote, with what is atta
     await airferry('image', 'copy', `docker://${place}`, `${kind}:${path}:1.0`, '--referrers');
     const target = `${real.address}/back/${kind}:1.0`;
     await runOras('cp', '-r', '--from-oci-layout', `${path}:1.0`, '--to-plain-http', target);
-    assert.is(digestOf(Buffer.from(await runOras('manifest', 'fetch', '--plain-http', target))), digest);
+    assert.is(await digestAt(target), digest);
     assert.equal(await attached('--plain-http', target), [sbom], kind);
   }
 });
@@ -83,7 +88,7 @@ test('oras reads a bundle in place, as the layout that it is', async () => {
   await must([process.execPath, 'bin/dev.js', 'bundle', 'create', '-f', recipe, '-o', bundle], { env });
   const target = `${real.address}/back/three:1.0`;
   await runOras('cp', '--from-oci-layout', `${bundle}@${digest}`, '--to-plain-http', target);
-  assert.is(digestOf(Buffer.from(await runOras('manifest', 'fetch', '--plain-http', target))), digest);
+  assert.is(await digestAt(target), digest);
 });
 
 test.run();

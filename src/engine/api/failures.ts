@@ -1,6 +1,7 @@
 /** What goes wrong between us and an engine, in the operator's words. */
 import { AirferryError, systemCode } from '../../errors.ts';
 import { formatDuration } from '../../support/format.ts';
+import { saysNoSpace } from '../../support/no-space.ts';
 import { TLS_ADVICE } from './address.ts';
 
 /** Characters of an engine's own words that are passed on. */
@@ -100,7 +101,7 @@ export function refusal(
     }
     return strange(place, `it answers with status ${status} and without a word that an engine would say`);
   }
-  if (/no space left on device|disk quota exceeded/i.test(message)) return diskFull(place, doing, message);
+  if (saysNoSpace(message)) return diskFull(place, doing, message);
   if (status === 401 || status === 403 || /authorization denied/.test(message))
     return denied(place, said(message));
   const [, age] = /client version \S+ is too (old|new)/.exec(message) ?? [];
